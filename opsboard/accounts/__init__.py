@@ -1,0 +1,1 @@
+"""Who may see what: organisations, people and roles, seller accounts, marketplaces, sealed credentials."""

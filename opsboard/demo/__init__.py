@@ -1,0 +1,1 @@
+"""The demo: a made-up seller pulled through the real protocols."""

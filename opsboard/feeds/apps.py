@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class FeedsConfig(AppConfig):
+    name = "opsboard.feeds"
+    label = "feeds"
+
+    def ready(self) -> None:
+        from . import registry
+
+        registry.autodiscover()

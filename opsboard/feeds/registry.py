@@ -1,0 +1,163 @@
+"""What a report is: one declaration from Amazon's columns to a fact table.
+
+Domains declare `ReportSpec`s in their `reports.py`; `autodiscover()` imports those, so the
+kernel knows no domain and no report by name. System checks (opsboard.feeds.checks) verify
+each declaration at start-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils.module_loading import autodiscover_modules
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class Kind(StrEnum):
+    """How a cell is read and what is stored for it."""
+
+    TEXT = "text"  # stripped text, "" when absent
+    INTEGER = "integer"  # whole number
+    MONEY = "money"  # decimal amount in the marketplace's currency -> bigint minor units
+    RATE = "rate"  # fraction 0-1 -> numeric
+    PERCENT = "percent"  # 0-100 on Amazon's side -> numeric fraction
+    NUMBER = "number"  # exact decimal
+    DATE = "date"  # the marketplace's own day
+    ID = "id"  # Amazon's own numeric id -> bigint; names from the console become negative hashes
+    KEY = "key"  # free text -> 64-bit hash (opsboard.feeds.keys.key64); the text lives in a dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One stored column and where it comes from.
+
+    `names` are header names or JSON paths ("salesByDate.unitsOrdered"), Amazon's current
+    spelling first, then old and localised ones; matching ignores case, spaces, hyphens and
+    underscores. `low`/`high` bound what is believable, in the unit of the source.
+    """
+
+    field: str
+    kind: Kind
+    names: tuple[str, ...]
+    required: bool = False
+    low: int | None = 0
+    high: int | None = None
+    #: Stored when the cell is empty; None keeps NULL.
+    default: object = None
+    #: KEY only: also stage the text under this name, for a dimension.
+    text_field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Names that belong to an entity rather than to a day, taken from the same rows.
+
+    `columns` maps fields of `model` to staged fields; the newest row of a document wins and
+    a document older than the stored one changes nothing that is already known.
+    """
+
+    model: type[models.Model]
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+    #: Staged columns that only dimensions use (not stored in the fact table).
+    extra: tuple[Column, ...] = ()
+
+
+class Scope(StrEnum):
+    DAYS = "days"  # rows carry a date; a document replaces the days it covers
+    DAY = "day"  # rows carry no date: they are the state of the document's one day, history kept
+    STATE = "state"  # rows carry no date and only the newest document counts
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A fact table fed by (a part of) a report."""
+
+    key: str
+    label: _StrPromise | str
+    model: type[models.Model]
+    columns: tuple[Column, ...]
+    scope: Scope
+    #: JSON: the path of the array of rows, "" for the document itself. A callable gets the
+    #: whole (small) document and yields flat rows.
+    rows: str | Callable[[Any], Iterable[dict[str, Any]]] = ""
+    dimensions: tuple[Dimension, ...] = ()
+    #: Days after which Amazon has every row of a day / no longer restates it in earnest.
+    lag_days: int = 1
+    mature_days: int = 3
+    #: Fact columns to add up when a document carries one key twice; empty: refuse the document.
+    sums: tuple[str, ...] = ()
+    #: Takes part only when it says so for this document's window (e.g. rows without dates need one day).
+    applies: Callable[[date, date], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """A report type of Amazon's: how to ask for it, how to read it, what it feeds."""
+
+    key: str
+    label: _StrPromise | str
+    report_type: str  # SP-API reportType or Ads reportTypeId
+    api: str  # "sp" | "ads" | "" (upload only)
+    format: str  # "tsv" | "json" | "csv"
+    datasets: tuple[Dataset, ...]
+    #: Longest window one request may cover and how far back Amazon answers, in days (source: Amazon).
+    max_days: int = 1
+    lookback_days: int = 1
+    #: Routine: hours between pulls, and how many of the newest days each pull asks again.
+    every_hours: int = 24
+    reask_days: int = 1
+    #: False: Amazon gives the state of now only; there is nothing to back-fill.
+    history: bool = True
+    options: Mapping[str, str] = field(default_factory=dict)
+    #: Ads v3 configuration: adProduct, groupBy, columns.
+    ads_configuration: Mapping[str, Any] = field(default_factory=dict)
+    #: Amazon's own name and page for it, shown on the Data page.
+    source_page: str = ""
+
+    def windows(self, first: date, last: date) -> list[tuple[date, date]]:
+        """Cut first..last (both included) into requestable windows, the newest first."""
+        found = []
+        end = last
+        while end >= first:
+            start = max(first, end - timedelta(days=self.max_days - 1))
+            found.append((start, end))
+            end = start - timedelta(days=1)
+        return found
+
+
+_specs: dict[str, ReportSpec] = {}
+
+
+def register(*specs: ReportSpec) -> None:
+    for spec in specs:
+        if spec.key in _specs and _specs[spec.key] is not spec:
+            raise ValueError(f"two report specs are called {spec.key}")
+        _specs[spec.key] = spec
+
+
+def spec(key: str) -> ReportSpec:
+    """The declared spec; KeyError names the ones that exist."""
+    try:
+        return _specs[key]
+    except KeyError:
+        raise KeyError(f"no report spec {key!r}; there are: {', '.join(sorted(_specs))}") from None
+
+
+def specs() -> tuple[ReportSpec, ...]:
+    return tuple(_specs.values())
+
+
+def datasets() -> dict[str, Dataset]:
+    return {dataset.key: dataset for spec_ in _specs.values() for dataset in spec_.datasets}
+
+
+def autodiscover() -> None:
+    autodiscover_modules("reports")

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class KpisConfig(AppConfig):
+    name = "opsboard.kpis"
+    label = "kpis"
+
+    def ready(self) -> None:
+        from . import registry
+
+        registry.autodiscover()

@@ -1,0 +1,3 @@
+"""Every address of opsboard."""
+
+urlpatterns: list[object] = []
