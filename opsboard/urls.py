@@ -1,3 +1,28 @@
-"""Every address of opsboard."""
+"""Every address of opsboard. Domains bring their own pages: a folder in settings.DOMAINS with a urls.py."""
 
-urlpatterns: list[object] = []
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.urls import URLResolver, include, path
+
+from opsboard.accounts import probes
+
+
+def _pages(prefix: str, module: str) -> list[URLResolver]:
+    return [path(prefix, include(module))] if find_spec(module) else []
+
+
+urlpatterns = [
+    path("livez", probes.livez, name="livez"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("accounts/", include("opsboard.accounts.auth_urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("settings/", include("opsboard.accounts.urls")),
+    *_pages("settings/", "opsboard.kpis.urls"),
+    *_pages("data/", "opsboard.feeds.urls"),
+    *_pages("alerts/", "opsboard.alerts.urls"),
+    *[resolver for domain in settings.DOMAINS for resolver in _pages(f"{domain}/", f"{domain}.urls")],
+    *_pages("", "opsboard.today.urls"),
+]

@@ -7,147 +7,235 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-    ]
+    dependencies = [("auth", "0012_alter_user_first_name_max_length")]
 
     operations = [
         migrations.CreateModel(
-            name='Marketplace',
+            name="Marketplace",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=2, unique=True)),
-                ('amazon_id', models.CharField(max_length=20, unique=True)),
-                ('name', models.CharField(max_length=60)),
-                ('region', models.CharField(max_length=2)),
-                ('time_zone', models.CharField(max_length=40)),
-                ('currency', models.CharField(max_length=3)),
-                ('minor_digits', models.SmallIntegerField(default=2)),
-                ('locale', models.CharField(max_length=10)),
-                ('domain', models.CharField(max_length=40)),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=2, unique=True)),
+                ("amazon_id", models.CharField(max_length=20, unique=True)),
+                ("name", models.CharField(max_length=60)),
+                ("region", models.CharField(max_length=2)),
+                ("time_zone", models.CharField(max_length=40)),
+                ("currency", models.CharField(max_length=3)),
+                ("minor_digits", models.SmallIntegerField(default=2)),
+                ("locale", models.CharField(max_length=10)),
+                ("domain", models.CharField(max_length=40)),
             ],
-            options={
-                'ordering': ['code'],
-            },
+            options={"ordering": ["code"]},
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('slug', models.SlugField(unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("slug", models.SlugField(unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('name', models.CharField(blank=True, max_length=120, verbose_name='name')),
-                ('language', models.CharField(blank=True, max_length=10, verbose_name='language')),
-                ('theme', models.CharField(blank=True, max_length=6, verbose_name='theme')),
-                ('is_staff', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
+                ("name", models.CharField(blank=True, max_length=120, verbose_name="name")),
+                ("language", models.CharField(blank=True, max_length=10, verbose_name="language")),
+                ("theme", models.CharField(blank=True, max_length=6, verbose_name="theme")),
+                ("is_staff", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
-            options={
-                'abstract': False,
-            },
+            options={"abstract": False},
         ),
         migrations.CreateModel(
-            name='AccountMarketplace',
+            name="AccountMarketplace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ads_profile_id', models.CharField(blank=True, max_length=30, verbose_name='Amazon Ads profile id')),
-                ('active', models.BooleanField(default=True)),
-                ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scopes', to='accounts.marketplace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ads_profile_id", models.CharField(blank=True, max_length=30, verbose_name="Amazon Ads profile id")),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="scopes", to="accounts.marketplace"
+                    ),
+                ),
             ],
-            options={
-                'ordering': ['account__name', 'marketplace__code'],
-            },
+            options={"ordering": ["account__name", "marketplace__code"]},
         ),
         migrations.CreateModel(
-            name='SellerAccount',
+            name="SellerAccount",
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('region', models.CharField(choices=[('NA', 'North America'), ('EU', 'Europe'), ('FE', 'Far East')], max_length=2, verbose_name='region')),
-                ('selling_partner_id', models.CharField(blank=True, max_length=20, verbose_name='merchant id')),
-                ('active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('marketplaces', models.ManyToManyField(related_name='accounts', through='accounts.AccountMarketplace', to='accounts.marketplace')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='accounts.organisation')),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "region",
+                    models.CharField(
+                        choices=[("NA", "North America"), ("EU", "Europe"), ("FE", "Far East")],
+                        max_length=2,
+                        verbose_name="region",
+                    ),
+                ),
+                ("selling_partner_id", models.CharField(blank=True, max_length=20, verbose_name="merchant id")),
+                ("active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "marketplaces",
+                    models.ManyToManyField(
+                        related_name="accounts", through="accounts.AccountMarketplace", to="accounts.marketplace"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="accounts", to="accounts.organisation"
+                    ),
+                ),
             ],
-            options={
-                'ordering': ['name'],
-            },
+            options={"ordering": ["name"]},
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('sp_api', 'Selling Partner API'), ('ads', 'Amazon Ads API')], max_length=10)),
-                ('sealed', models.BinaryField()),
-                ('key_id', models.CharField(max_length=20)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='accounts.selleraccount')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("sp_api", "Selling Partner API"), ("ads", "Amazon Ads API")], max_length=10
+                    ),
+                ),
+                ("sealed", models.BinaryField()),
+                ("key_id", models.CharField(max_length=20)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credentials",
+                        to="accounts.selleraccount",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='accountmarketplace',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scopes', to='accounts.selleraccount'),
+            model_name="accountmarketplace",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="scopes", to="accounts.selleraccount"
+            ),
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('manager', 'Manager'), ('operator', 'Operator'), ('viewer', 'Viewer')], default='viewer', max_length=10)),
-                ('mail_alerts', models.BooleanField(default=True, verbose_name='mail me alerts')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("manager", "Manager"),
+                            ("operator", "Operator"),
+                            ("viewer", "Viewer"),
+                        ],
+                        default="viewer",
+                        max_length=10,
+                    ),
+                ),
+                ("mail_alerts", models.BooleanField(default=True, verbose_name="mail me alerts")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'organisation'), name='one_role_per_organisation')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "organisation"), name="one_role_per_organisation")
+                ]
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('actor', models.CharField(max_length=254, verbose_name='who')),
-                ('action', models.CharField(max_length=40, verbose_name='what')),
-                ('target', models.CharField(blank=True, max_length=200, verbose_name='of what')),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('organisation', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='audit_events', to='accounts.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("actor", models.CharField(max_length=254, verbose_name="who")),
+                ("action", models.CharField(max_length=40, verbose_name="what")),
+                ("target", models.CharField(blank=True, max_length=200, verbose_name="of what")),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="audit_events",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['organisation', '-id'], name='audit_by_organisation')],
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["organisation", "-id"], name="audit_by_organisation")],
             },
         ),
         migrations.AddConstraint(
-            model_name='selleraccount',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='account_name_once'),
+            model_name="selleraccount",
+            constraint=models.UniqueConstraint(fields=("organisation", "name"), name="account_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(fields=('account', 'kind'), name='credential_once'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(fields=("account", "kind"), name="credential_once"),
         ),
         migrations.AddConstraint(
-            model_name='accountmarketplace',
-            constraint=models.UniqueConstraint(fields=('account', 'marketplace'), name='scope_once'),
+            model_name="accountmarketplace",
+            constraint=models.UniqueConstraint(fields=("account", "marketplace"), name="scope_once"),
         ),
     ]
