@@ -19,6 +19,7 @@ urlpatterns = [
     path("readyz", probes.readyz, name="readyz"),
     path("accounts/", include("opsboard.accounts.auth_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("look/", include("opsboard.ui.urls")),
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),
     *_pages("data/", "opsboard.feeds.urls"),
