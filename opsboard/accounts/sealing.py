@@ -100,7 +100,7 @@ def seal(values: Mapping[str, str], account_id: int, kind: str) -> tuple[bytes, 
 
 
 @sensitive_variables()
-def unseal(blob: bytes, key_id: str, account_id: int, kind: str) -> Secret:
+def unseal(blob: bytes | memoryview, key_id: str, account_id: int, kind: str) -> Secret:
     """Open a blob; SealError when its key is not configured, is another one, or the blob was moved or changed."""
     key = next((key for key in keys() if key.id == key_id), None)
     if key is None:

@@ -1,0 +1,1 @@
+"""Thin pages of Settings: authorise, call one function, answer."""
