@@ -18,7 +18,7 @@ urlpatterns = [
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
     path("accounts/", include("opsboard.accounts.auth_urls")),
-    path("i18n/", include("django.conf.urls.i18n")),
+    *_pages("look/", "opsboard.ui.urls"),
     path("look/", include("opsboard.ui.urls")),
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),

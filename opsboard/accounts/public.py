@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: Pages of django-allauth and Django that must work signed out, by URL name.
+#: Pages of django-allauth that must work signed out, by URL name.
 PUBLIC_NAMES = frozenset(
     {
         "account_login",
@@ -20,7 +20,6 @@ PUBLIC_NAMES = frozenset(
         "account_reset_password_done",
         "account_reset_password_from_key",
         "account_reset_password_from_key_done",
-        "set_language",
     }
 )
 

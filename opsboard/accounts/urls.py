@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import account, people, profile
+from .views import account, people, profile, sessions
 
 app_name = "settings"
 urlpatterns = [
     path("", profile.index, name="index"),
     path("profile/", profile.edit, name="profile"),
+    path("sessions/<int:pk>/end/", sessions.end, name="session_end"),
     path("people/", people.index, name="people"),
     path("people/<int:pk>/invite/", people.invite, name="invite"),
     path("people/<int:pk>/invite-again/", people.invite_again, name="invite_again"),
