@@ -19,6 +19,8 @@ from django.utils.module_loading import autodiscover_modules
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+    from .models import Document
+
 
 class Kind(StrEnum):
     """How a cell is read and what is stored for it."""
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     NUMBER = "number"  # exact decimal
     DATE = "date"  # the marketplace's own day
     ID = "id"  # Amazon's own numeric id -> bigint; names from the console become negative hashes
+    CURRENCY = "currency"  # not stored: every cell must name the marketplace's currency
     KEY = "key"  # free text -> 64-bit hash (opsboard.feeds.keys.key64); the text lives in a dimension
 
 
@@ -94,6 +97,8 @@ class Dataset:
     mature_days: int = 3
     #: Fact columns to add up when a document carries one key twice; empty: refuse the document.
     sums: tuple[str, ...] = ()
+    #: Stored columns made of staged ones: {field: SQL over alias s}.
+    derived: Mapping[str, str] = field(default_factory=dict)
     #: Takes part only when it says so for this document's window (e.g. rows without dates need one day).
     applies: Callable[[date, date], bool] | None = None
 
@@ -121,6 +126,9 @@ class ReportSpec:
     ads_configuration: Mapping[str, Any] = field(default_factory=dict)
     #: Amazon's own name and page for it, shown on the Data page.
     source_page: str = ""
+    #: JSON: sees each top-level value beside the rows (e.g. reportSpecification) and the document;
+    #: raises BadDocument when the rows do not mean what the datasets would make of them.
+    preflight: Callable[[str, Any, Document], None] | None = None
 
     def windows(self, first: date, last: date) -> list[tuple[date, date]]:
         """Cut first..last (both included) into requestable windows, the newest first."""

@@ -1,0 +1,109 @@
+"""Reports that tell about FBA stock: the planning snapshot and the stock snapshot."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy
+
+from opsboard.feeds.registry import Column, Dataset, Dimension, Kind, ReportSpec, Scope, register
+
+from .models import Item, PlanningDay, StockDay
+
+INTEGER, MONEY, TEXT = Kind.INTEGER, Kind.MONEY, Kind.TEXT
+
+#: What both reports say about a SKU besides its figures.
+ITEM = Dimension(
+    Item,
+    key=("sku",),
+    columns={"fnsku": "fnsku", "asin": "asin", "name": "name"},
+    extra=(
+        Column("fnsku", TEXT, ("fnsku",), default=""),
+        Column("asin", TEXT, ("asin",), default=""),
+        Column("name", TEXT, ("product-name",), default=""),
+    ),
+)
+
+PLANNING = Dataset(
+    key="planning",
+    label=gettext_lazy("FBA inventory planning"),
+    model=PlanningDay,
+    scope=Scope.DAYS,
+    lag_days=0,
+    mature_days=0,
+    dimensions=(ITEM,),
+    columns=(
+        Column("date", Kind.DATE, ("snapshot-date",), required=True),
+        Column("sku", TEXT, ("sku",), required=True),
+        Column("currency", Kind.CURRENCY, ("currency",)),
+        Column("available", INTEGER, ("available",), required=True),
+        Column("inbound", INTEGER, ("inbound-quantity",)),
+        Column("reserved", INTEGER, ("Total Reserved Quantity", "reserved-quantity")),
+        Column("unfulfillable", INTEGER, ("unfulfillable-quantity",)),
+        Column("age_0_90", INTEGER, ("inv-age-0-to-90-days",), default=0),
+        Column("age_91_180", INTEGER, ("inv-age-91-to-180-days",), default=0),
+        Column("age_181_270", INTEGER, ("inv-age-181-to-270-days",), default=0),
+        Column("age_271_365", INTEGER, ("inv-age-271-to-365-days",), default=0),
+        # Three generations: one column past a year until 2025, two since.
+        Column("age_over_365", INTEGER, ("inv-age-365-plus-days",), default=0),
+        Column("age_366_455", INTEGER, ("inv-age-366-to-455-days",), default=0),
+        Column("age_over_455", INTEGER, ("inv-age-456-plus-days",), default=0),
+        Column("shipped_7", INTEGER, ("units-shipped-t7",), required=True, default=0),
+        Column("shipped_30", INTEGER, ("units-shipped-t30",), required=True, default=0),
+        Column("shipped_60", INTEGER, ("units-shipped-t60",), default=0),
+        Column("shipped_90", INTEGER, ("units-shipped-t90",), required=True, default=0),
+        Column("excess", INTEGER, ("estimated-excess-quantity",)),
+        Column("days_of_supply", INTEGER, ("days-of-supply",)),
+        Column("sell_through", Kind.NUMBER, ("sell-through",)),
+        Column("price_minor", MONEY, ("your-price",)),
+        Column("storage_cost_minor", MONEY, ("estimated-storage-cost-next-month",)),
+        Column("alert", TEXT, ("alert",), default=""),
+        Column("recommended_action", TEXT, ("recommended-action",), default=""),
+    ),
+    derived={"age_over_365": "coalesce(s.age_over_365, 0) + coalesce(s.age_366_455, 0) + coalesce(s.age_over_455, 0)"},
+)
+
+STOCK = Dataset(
+    key="stock",
+    label=gettext_lazy("FBA stock"),
+    model=StockDay,
+    scope=Scope.DAY,
+    lag_days=0,
+    mature_days=0,
+    dimensions=(ITEM,),
+    columns=(
+        Column("sku", TEXT, ("sku",), required=True),
+        Column("fulfillable", INTEGER, ("afn-fulfillable-quantity",), required=True, default=0),
+        Column("unsellable", INTEGER, ("afn-unsellable-quantity",), default=0),
+        Column("reserved", INTEGER, ("afn-reserved-quantity",), default=0),
+        Column("total", INTEGER, ("afn-total-quantity",), required=True, default=0),
+        Column("inbound_working", INTEGER, ("afn-inbound-working-quantity",), default=0),
+        Column("inbound_shipped", INTEGER, ("afn-inbound-shipped-quantity",), default=0),
+        Column("inbound_receiving", INTEGER, ("afn-inbound-receiving-quantity",), default=0),
+        Column("researching", INTEGER, ("afn-researching-quantity",), default=0),
+        Column("price_minor", MONEY, ("your-price",)),
+    ),
+)
+
+register(
+    ReportSpec(
+        key="planning",
+        label=gettext_lazy("FBA inventory planning"),
+        report_type="GET_FBA_INVENTORY_PLANNING_DATA",
+        api="sp",
+        format="tsv",
+        datasets=(PLANNING,),
+        every_hours=24,
+        history=False,
+        source_page="Inventory > FBA Inventory > Inventory planning",
+    ),
+    ReportSpec(
+        key="stock",
+        label=gettext_lazy("FBA stock"),
+        report_type="GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA",
+        api="sp",
+        format="tsv",
+        datasets=(STOCK,),
+        every_hours=6,
+        history=False,
+        source_page="Reports > Fulfilment > Manage FBA Inventory",
+    ),
+)

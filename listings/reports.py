@@ -1,0 +1,176 @@
+"""Reports that tell about listings: sales and traffic, and the listings themselves.
+
+Columns as in Amazon's schema sellerSalesAndTrafficReport and the header line of
+GET_MERCHANT_LISTINGS_ALL_DATA; all percentages in sales and traffic are 0-100.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from opsboard.feeds.errors import BadDocument, WrongMarketplace
+from opsboard.feeds.models import Document
+from opsboard.feeds.registry import Column, Dataset, Kind, ReportSpec, Scope, register
+
+from .models import AsinDay, Listing, SalesDay
+
+INTEGER, MONEY, PERCENT, TEXT, DATE = Kind.INTEGER, Kind.MONEY, Kind.PERCENT, Kind.TEXT, Kind.DATE
+
+SALES_BY_DATE = Dataset(
+    key="sales_by_date",
+    label=gettext_lazy("Sales and traffic by day"),
+    model=SalesDay,
+    scope=Scope.DAYS,
+    rows="salesAndTrafficByDate",
+    lag_days=1,
+    mature_days=3,
+    columns=(
+        Column("date", DATE, ("date",), required=True),
+        Column("currency", Kind.CURRENCY, ("salesByDate.orderedProductSales.currencyCode",)),
+        Column("ordered_sales_minor", MONEY, ("salesByDate.orderedProductSales.amount",), required=True),
+        Column("units_ordered", INTEGER, ("salesByDate.unitsOrdered",), required=True),
+        Column("order_items", INTEGER, ("salesByDate.totalOrderItems",), default=0),
+        Column("units_refunded", INTEGER, ("salesByDate.unitsRefunded",), default=0),
+        Column("shipped_sales_minor", MONEY, ("salesByDate.shippedProductSales.amount",)),
+        Column("units_shipped", INTEGER, ("salesByDate.unitsShipped",)),
+        Column("orders_shipped", INTEGER, ("salesByDate.ordersShipped",)),
+        Column("sessions", INTEGER, ("trafficByDate.sessions",), required=True),
+        Column("page_views", INTEGER, ("trafficByDate.pageViews",), required=True),
+        Column("browser_sessions", INTEGER, ("trafficByDate.browserSessions",)),
+        Column("mobile_sessions", INTEGER, ("trafficByDate.mobileAppSessions",)),
+        Column("buy_box_rate", PERCENT, ("trafficByDate.buyBoxPercentage",), high=100),
+        Column("unit_session_rate", PERCENT, ("trafficByDate.unitSessionPercentage",)),
+        Column("feedback_received", INTEGER, ("trafficByDate.feedbackReceived",)),
+        Column("negative_feedback", INTEGER, ("trafficByDate.negativeFeedbackReceived",)),
+        Column("claims_granted", INTEGER, ("salesByDate.claimsGranted",)),
+    ),
+)
+
+SALES_BY_ASIN = Dataset(
+    key="sales_by_asin",
+    label=gettext_lazy("Sales and traffic by child ASIN"),
+    model=AsinDay,
+    scope=Scope.DAY,
+    rows="salesAndTrafficByAsin",
+    lag_days=1,
+    mature_days=3,
+    #: Rows carry no date: they are totals of the window, so only a one-day window makes daily facts.
+    applies=lambda start, end: start == end,
+    columns=(
+        Column("asin", TEXT, ("childAsin",), required=True),
+        Column("parent_asin", TEXT, ("parentAsin",), default=""),
+        Column("currency", Kind.CURRENCY, ("salesByAsin.orderedProductSales.currencyCode",)),
+        Column("ordered_sales_minor", MONEY, ("salesByAsin.orderedProductSales.amount",), required=True),
+        Column("units_ordered", INTEGER, ("salesByAsin.unitsOrdered",), required=True),
+        Column("order_items", INTEGER, ("salesByAsin.totalOrderItems",), default=0),
+        Column("sessions", INTEGER, ("trafficByAsin.sessions",), required=True),
+        Column("page_views", INTEGER, ("trafficByAsin.pageViews",), required=True),
+        Column("buy_box_rate", PERCENT, ("trafficByAsin.buyBoxPercentage",), high=100),
+        Column("unit_session_rate", PERCENT, ("trafficByAsin.unitSessionPercentage",)),
+    ),
+)
+
+
+def check_sales_and_traffic(key: str, value: Any, document: Document) -> None:
+    """Refuse weekly and monthly documents, and those of another marketplace."""
+    if key != "reportSpecification" or not isinstance(value, dict):
+        return
+    granularity = (value.get("reportOptions") or {}).get("dateGranularity", "DAY")
+    if granularity != "DAY":
+        raise BadDocument(
+            _("Its rows are totals by %(period)s, and opsboard keeps days") % {"period": str(granularity).lower()},
+            todo=_("Ask for the report by day (dateGranularity DAY)."),
+        )
+    theirs = value.get("marketplaceIds") or []
+    if theirs and document.marketplace.amazon_id not in theirs:
+        raise WrongMarketplace(
+            _("It is about marketplace %(theirs)s, not %(ours)s (%(code)s)")
+            % {"theirs": theirs[0], "ours": document.marketplace.amazon_id, "code": document.marketplace.code},
+            todo=_("Choose the marketplace the report was made for."),
+        )
+
+
+def check_child_report(key: str, value: Any, document: Document) -> None:
+    check_sales_and_traffic(key, value, document)
+    if key == "reportSpecification" and isinstance(value, dict):
+        grain = (value.get("reportOptions") or {}).get("asinGranularity", "PARENT")
+        if grain != "CHILD" and _one_day(document):
+            raise BadDocument(
+                _("Its ASIN rows are by %(grain)s, and opsboard keeps child ASINs") % {"grain": str(grain).lower()},
+                todo=_("Ask for the report by child ASIN (asinGranularity CHILD)."),
+            )
+
+
+def _one_day(document: Document) -> bool:
+    start: date | None = document.window_start
+    return start is not None and start == document.window_end
+
+
+LISTINGS = Dataset(
+    key="listings",
+    label=gettext_lazy("Listings"),
+    model=Listing,
+    scope=Scope.STATE,
+    columns=(
+        Column("sku", TEXT, ("seller-sku", "出品者SKU", "Händler-SKU", "sku-vendeur"), required=True),
+        Column("asin", TEXT, ("asin1", "asin"), default=""),
+        Column("title", TEXT, ("item-name", "商品名", "Artikelbezeichnung"), default=""),
+        Column("description", TEXT, ("item-description",), default=""),
+        Column("price_minor", MONEY, ("price", "価格", "Preis")),
+        Column("quantity", INTEGER, ("quantity", "数量", "Menge")),
+        Column("fulfilment_channel", TEXT, ("fulfillment-channel", "フルフィルメント・チャンネル"), default=""),
+        Column("status", TEXT, ("status", "ステータス"), default=""),
+        Column("opened", TEXT, ("open-date", "出品日"), default=""),
+        Column("image_url", TEXT, ("image-url",), default=""),
+        Column("product_id", TEXT, ("product-id",), default=""),
+    ),
+)
+
+register(
+    ReportSpec(
+        key="sales_and_traffic",
+        label=gettext_lazy("Sales and traffic by day"),
+        report_type="GET_SALES_AND_TRAFFIC_REPORT",
+        api="sp",
+        format="json",
+        datasets=(SALES_BY_DATE,),
+        options={"dateGranularity": "DAY", "asinGranularity": "PARENT"},
+        max_days=30,
+        lookback_days=729,
+        every_hours=6,
+        reask_days=14,
+        source_page="Business Reports > Sales and Traffic",
+        preflight=check_sales_and_traffic,
+    ),
+    ReportSpec(
+        key="sales_and_traffic_asin",
+        label=gettext_lazy("Sales and traffic by child ASIN"),
+        report_type="GET_SALES_AND_TRAFFIC_REPORT",
+        api="sp",
+        format="json",
+        datasets=(SALES_BY_DATE, SALES_BY_ASIN),
+        options={"dateGranularity": "DAY", "asinGranularity": "CHILD"},
+        max_days=1,
+        lookback_days=729,
+        every_hours=24,
+        reask_days=4,
+        source_page="Business Reports > Detail Page Sales and Traffic by Child Item",
+        preflight=check_child_report,
+    ),
+    ReportSpec(
+        key="listings",
+        label=gettext_lazy("All listings"),
+        report_type="GET_MERCHANT_LISTINGS_ALL_DATA",
+        api="sp",
+        format="tsv",
+        datasets=(LISTINGS,),
+        options={"preferredReportDocumentLocale": "en_US"},
+        every_hours=12,
+        history=False,
+        source_page="Inventory > Inventory Reports > All Listings Report",
+    ),
+)

@@ -1,0 +1,70 @@
+"""What can be wrong with a document, said so that a seller knows what to do."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+class BadDocument(Exception):
+    """A document that cannot be read. `str()` is one sentence: where, what, what to do.
+
+    `line` is 1-based as an editor counts; `column` is the header name.
+    """
+
+    def __init__(self, what: str, *, file: str = "", line: int | None = None, column: str = "", todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.file = file
+        self.line = line
+        self.column = column
+        self.todo = todo
+
+    def __str__(self) -> str:
+        where = [self.file] if self.file else []
+        if self.line is not None:
+            where.append(_("line %(line)d") % {"line": self.line})
+        if self.column:
+            where.append(_("column “%(column)s”") % {"column": self.column})
+        sentence = f"{', '.join(where)}: {self.what}." if where else f"{self.what}."
+        return f"{sentence} {self.todo}".strip()
+
+
+class UnknownKind(BadDocument):
+    """Not a report opsboard knows, or one it knows and cannot read yet."""
+
+
+class WrongCharset(BadDocument):
+    """The bytes are not text in any encoding Amazon uses for this marketplace."""
+
+
+class Truncated(BadDocument):
+    """The file ends before its content does."""
+
+
+class Empty(BadDocument):
+    """There is nothing in it."""
+
+
+class MissingColumn(BadDocument):
+    """A column without which the rows mean nothing is not there."""
+
+
+class WrongMarketplace(BadDocument):
+    """It is about another marketplace than the one it was given for."""
+
+
+class UnknownCurrency(BadDocument):
+    """An amount's currency is not one opsboard knows."""
+
+
+class TooBig(BadDocument):
+    """It is larger, or unpacks to more, than any report of Amazon's."""
+
+
+class Ambiguous(BadDocument):
+    """It can be read in more than one way; `choices` are what to choose from."""
+
+    def __init__(self, question: str, choices: tuple[str, ...], **where: object) -> None:
+        super().__init__(question, **where)  # type: ignore[arg-type]
+        self.question = question
+        self.choices = choices

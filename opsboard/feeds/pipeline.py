@@ -1,0 +1,345 @@
+"""One way in for every document: keep it, read it, replace what it speaks for.
+
+`keep` stores the raw bytes and leaves a waiting `Ingest` row; `run_ingest` does the work and
+records the outcome in that row. A bad document is an outcome, not an exception: its row says
+what is wrong, where, and what to do, and the facts stay as they were.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from opsboard.accounts.models import Marketplace, SellerAccount, User
+
+from . import leases, rawstore, registry
+from .decode import Decoded, decode
+from .errors import BadDocument, Empty
+from .models import Coverage, Document, Fetch, Ingest
+from .readers import Batch, read_json, read_tsv, records_to_batch
+from .registry import Dataset, ReportSpec, Scope
+from .replace import Replaced, SuddenEmptiness, replace
+from .staging import Staged, Stager, TooManyRefused, columns_of
+
+#: Documents that a callable turns into rows are read whole; they are small by nature.
+WHOLE_DOCUMENT_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a document; the numbers are sums over its datasets."""
+
+    state: str
+    reason: str = ""
+    rows_in: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    refused: int = 0
+    days: list[date] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    unknown_columns: list[str] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+
+
+def keep(
+    raw: BinaryIO,
+    *,
+    spec_key: str,
+    account: SellerAccount,
+    marketplace: Marketplace,
+    source: str,
+    source_created_at: datetime,
+    report_id: str = "",
+    options: dict[str, Any] | None = None,
+    window: tuple[date, date] | None = None,
+    fetch: Fetch | None = None,
+    file_name: str = "",
+    user: User | None = None,
+    declared_charset: str = "",
+) -> Document:
+    """Keep a document as received and leave it to be ingested.
+
+    `raw` is a seekable binary file, gzip or plain. Raises BadDocument (nothing kept) when the
+    bytes are not a whole, readable document.
+    """
+    spec = registry.spec(spec_key)
+    with decode(
+        raw, declared_charset=declared_charset, marketplace_code=marketplace.code, file_name=file_name
+    ) as decoded:
+        if decoded.was_gzip:
+            raw.seek(0)
+            rawstore.store(raw, decoded.sha256, compressed=True)
+        else:
+            rawstore.store(decoded.file, decoded.sha256, compressed=False)
+        with transaction.atomic():
+            document = Document.objects.create(
+                account=account,
+                marketplace=marketplace,
+                spec=spec.key,
+                source=source,
+                fetch=fetch,
+                report_id=report_id,
+                report_type=spec.report_type,
+                options={**(options or {}), "charset": decoded.charset},
+                file_name=file_name,
+                uploaded_by=user,
+                window_start=window[0] if window else None,
+                window_end=window[1] if window else None,
+                source_created_at=source_created_at,
+                sha256=decoded.sha256,
+                size=decoded.size,
+            )
+            Ingest.objects.create(document=document)
+    return document
+
+
+def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
+    """Claim and do one ingest; None when somebody else has it or it is finished.
+
+    Never raises for a bad document. Other failures (database down, disk full) raise and leave
+    the row to its lease: it is tried again, and set aside after three deaths.
+    """
+    fence = leases.claim(Ingest, ingest_id)
+    if fence is None:
+        return None
+    ingest = Ingest.objects.select_related("document__account", "document__marketplace").get(pk=ingest_id)
+    outcome = apply(ingest.document, force=force)
+    leases.write(
+        Ingest,
+        ingest_id,
+        fence,
+        state=outcome.state,
+        reason=outcome.reason,
+        rows_in=outcome.rows_in,
+        rows_changed=outcome.changed,
+        rows_unchanged=outcome.unchanged,
+        rows_deleted=outcome.deleted,
+        rows_refused=outcome.refused,
+        days=len(outcome.days),
+        errors=outcome.errors,
+        unknown_columns=outcome.unknown_columns,
+        lease_until=None,
+        finished_at=timezone.now(),
+    )
+    return outcome
+
+
+def apply(document: Document, *, force: bool = False) -> Outcome:
+    """Make facts of a kept document. All its datasets change, or none does."""
+    outcome = Outcome(Ingest.State.APPLIED)
+    if not force and _already_applied(document):
+        _confirm(document)
+        return Outcome(Ingest.State.UNCHANGED, _("The same file was applied before; nothing to do"))
+    spec = registry.spec(document.spec)
+    try:
+        replaced = _ingest(document, spec, outcome, force)
+    except TooManyRefused as error:
+        staged = error.staged
+        return Outcome(
+            Ingest.State.HELD, str(error), rows_in=staged.rows, refused=staged.refused, errors=staged.errors
+        )
+    except SuddenEmptiness as error:
+        return Outcome(Ingest.State.HELD, str(error))
+    except BadDocument as error:
+        where = [{"line": error.line, "column": error.column or "", "value": "", "why": error.what}]
+        return Outcome(Ingest.State.REFUSED, str(error), errors=where if error.line else [])
+    days: set[date] = set()
+    for result in replaced:
+        outcome.changed += result.changed
+        outcome.deleted += result.deleted
+        outcome.unchanged += result.rows - result.changed
+        days.update(result.days)
+    outcome.days = sorted(days)
+    if not days:
+        outcome.state = Ingest.State.SUPERSEDED
+        outcome.reason = _("A newer document already covers these days")
+    elif not any(result.moved for result in replaced):
+        outcome.state = Ingest.State.UNCHANGED
+        outcome.reason = _("Everything in it was already stored")
+    else:
+        _hint_judge(document)
+    return outcome
+
+
+def _ingest(document: Document, spec: ReportSpec, outcome: Outcome, force: bool) -> list[Replaced]:
+    day = document_day(document)
+    wanted = [dataset for dataset in spec.datasets if _takes_part(dataset, document)]
+    known = [name for dataset in spec.datasets for column in columns_of(dataset) for name in column.names]
+    currency = document.marketplace.currency
+    stagers = {dataset.key: Stager(dataset, currency, known) for dataset in wanted}
+    opened: list[Stager] = []
+    # In autocommit the staging tables live outside the transaction that replaces the scope.
+    try:
+        with rawstore.open_raw(document.sha256) as content:
+            for dataset, batches in _parts(document, spec, wanted, content):
+                stager = stagers[dataset.key]
+                if stager not in opened:
+                    opened.append(stager.create())
+                stager.copy(batches)
+        staged = [stager.staged for stager in opened]
+        _reject_headers_as_data(staged)
+        for part in staged:
+            outcome.rows_in += part.rows
+            outcome.refused += part.refused
+            outcome.errors += part.errors
+            outcome.datasets.append(part.dataset.key)
+            outcome.unknown_columns += [n for n in part.unknown_columns if n not in outcome.unknown_columns]
+        with transaction.atomic():
+            return [replace(part, document, document.marketplace, day=day, force=force) for part in staged]
+    finally:
+        for stager in opened:
+            stager.drop()
+
+
+def _parts(
+    document: Document, spec: ReportSpec, wanted: list[Dataset], content: BinaryIO
+) -> Iterator[tuple[Dataset, Iterator[Batch]]]:
+    """The document's rows as (dataset, batches), each dataset's rows in one run."""
+    charset = str(document.options.get("charset") or "utf-8")
+    if spec.format == "tsv":
+        for dataset in wanted:
+            yield dataset, read_tsv(content, charset)
+    elif spec.format == "csv":
+        from . import tables
+
+        with Decoded.reopen(content, charset) as decoded:
+            for dataset in wanted:
+                yield dataset, tables.open_table(decoded, spec, dataset, document.options)
+    else:
+        yield from _json_parts(document, spec, wanted, content)
+
+
+def _json_parts(
+    document: Document, spec: ReportSpec, wanted: list[Dataset], content: BinaryIO
+) -> Iterator[tuple[Dataset, Iterator[Batch]]]:
+    shaped = [dataset for dataset in wanted if callable(dataset.rows)]
+    if shaped:
+        yield from _shaped_parts(document, shaped, content)
+        return
+    by_path = {str(dataset.rows): dataset for dataset in wanted}
+    ignored = {str(dataset.rows) for dataset in spec.datasets} - set(by_path)
+    seen: set[str] = set()
+    for path, group in itertools.groupby(read_json(content), key=lambda part: part[0]):
+        if path in by_path:
+            seen.add(path)
+            yield by_path[path], (_batch(value) for _path, value in group)
+        else:
+            for _path, value in group:
+                if spec.preflight is not None and path not in ignored:
+                    spec.preflight(path, value, document)
+    if missing := sorted(set(by_path) - seen):
+        raise BadDocument(
+            _("The part “%(name)s” is missing") % {"name": missing[0]},
+            todo=_("Check that this is a %(type)s document; nothing was changed.") % {"type": spec.report_type},
+        )
+
+
+def _shaped_parts(
+    document: Document, shaped: list[Dataset], content: BinaryIO
+) -> Iterator[tuple[Dataset, Iterator[Batch]]]:
+    import orjson
+
+    try:
+        whole = orjson.loads(content.read(WHOLE_DOCUMENT_BYTES))
+    except orjson.JSONDecodeError as error:
+        raise BadDocument(_("The JSON is broken or cut off"), line=error.lineno) from None
+    for dataset in shaped:
+        assert callable(dataset.rows)
+        rows = [row for row in dataset.rows(whole) if row.pop("marketplaceId", None) in _theirs(document)]
+        if not rows:
+            raise Empty(_("It says nothing about marketplace %(code)s") % {"code": document.marketplace.code})
+        yield dataset, iter([records_to_batch(rows, 1)])
+
+
+def _theirs(document: Document) -> set[str | None]:
+    return {document.marketplace.amazon_id, None}
+
+
+def _batch(value: Any) -> Batch:
+    if not isinstance(value, Batch):
+        raise BadDocument(_("A list of rows was expected here"))
+    return value
+
+
+def _takes_part(dataset: Dataset, document: Document) -> bool:
+    if dataset.applies is None:
+        return True
+    start, end = document.window_start, document.window_end
+    return bool(start and end and dataset.applies(start, end))
+
+
+def document_day(document: Document) -> date:
+    """The marketplace's day that undated rows belong to."""
+    if document.window_start and document.window_start == document.window_end:
+        return document.window_start
+    return document.marketplace.day_of(document.source_created_at)
+
+
+def _reject_headers_as_data(staged: list[Staged]) -> None:
+    if staged and all(part.rows == 0 for part in staged) and all(part.dataset.scope is not Scope.DAYS for part in staged):
+        raise Empty(_("The file has a header and no rows"), todo=_("Nothing was changed."))
+
+
+def _already_applied(document: Document) -> bool:
+    """The same bytes for the same scope and window were the last thing applied there."""
+    last = (
+        Ingest.objects.filter(
+            document__account=document.account_id,
+            document__marketplace=document.marketplace_id,
+            document__spec=document.spec,
+            document__window_start=document.window_start,
+            document__window_end=document.window_end,
+            state__in=[Ingest.State.APPLIED, Ingest.State.UNCHANGED],
+        )
+        .exclude(document=document)
+        .order_by("-document__source_created_at", "-document_id")
+        .select_related("document")
+        .first()
+    )
+    if last is None or last.document.sha256 != document.sha256:
+        return False
+    # Undated rows belong to the day of the document: the same bytes on another day are news.
+    return document_day(last.document) == document_day(document)
+
+
+def _confirm(document: Document) -> None:
+    """A later copy of the same bytes: the days are as fresh as this copy."""
+    if not (document.window_start and document.window_end):
+        return
+    keys = [dataset.key for dataset in registry.spec(document.spec).datasets]
+    Coverage.objects.filter(
+        account=document.account_id,
+        marketplace=document.marketplace_id,
+        dataset__in=keys,
+        date__range=(document.window_start, document.window_end),
+        source_created_at__lt=document.source_created_at,
+    ).update(source_created_at=document.source_created_at, document=document, applied_at=timezone.now())
+
+
+def _hint_judge(document: Document) -> None:
+    """Tell a worker that this scope has dirty days; the tick finds them anyway."""
+    if not getattr(settings, "OPSBOARD_HINTS", True):
+        return
+    from opsboard.celery import app
+
+    ids = (document.account_id, document.marketplace_id)
+
+    def send() -> None:
+        try:
+            app.send_task("opsboard.kpis.judge", args=ids, retry=False)
+        except OSError:
+            pass  # the broker is away: the tick will see the dirty days
+        except Exception as error:  # kombu wraps connection errors in its own types
+            if type(error).__module__.partition(".")[0] not in {"kombu", "redis", "amqp"}:
+                raise
+
+    transaction.on_commit(send)
