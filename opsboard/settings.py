@@ -10,9 +10,13 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import django_stubs_ext
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+# Lets `ModelForm[User]` and friends be written where Django's own classes take no type argument.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -35,7 +39,7 @@ SECRET_KEY = env("SECRET_KEY")
 if not SECRET_KEY:
     if env("DATABASE_URL") and not DEBUG:
         raise ImproperlyConfigured("SECRET_KEY is not set: put a long random string in the environment.")
-    SECRET_KEY = "only-for-commands-without-a-database"  # noqa: S105 - never signs anything that is served
+    SECRET_KEY = "only-for-commands-without-a-database"  # never signs anything that is served
 
 #: Keys that seal Amazon credentials: "id:base64,older:base64"; the first seals, all open.
 SEAL_KEYS = env("OPSBOARD_SEAL_KEYS")
