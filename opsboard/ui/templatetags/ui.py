@@ -121,3 +121,9 @@ def carried(context: template.Context) -> str:
 @register.filter
 def status_rank(status: str) -> int:
     return {"breach": 0, "warn": 1, "provisional": 2, "unknown": 3, "ok": 4}.get(status, 5)
+
+
+@register.filter
+def export_as(address: str, ending: str) -> str:
+    """An export address ("/ads/export.{}?...") in one format."""
+    return address.replace("{}", ending, 1)
