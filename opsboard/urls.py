@@ -18,7 +18,6 @@ urlpatterns = [
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
     path("accounts/", include("opsboard.accounts.auth_urls")),
-    *_pages("look/", "opsboard.ui.urls"),
     path("look/", include("opsboard.ui.urls")),
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),

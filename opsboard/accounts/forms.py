@@ -66,10 +66,17 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
 
 
+class ShopsField(forms.ModelMultipleChoiceField[Marketplace]):
+    """Marketplaces as people know them: name, shop domain, region."""
+
+    def label_from_instance(self, obj: Marketplace) -> str:
+        return f"{obj.name} ({obj.domain}) — {dict(SellerAccount.Region.choices).get(obj.region, obj.region)}"
+
+
 class NewAccountForm(forms.ModelForm[SellerAccount]):
     """A seller account of an organisation that the person owns, with the marketplaces it sells in."""
 
-    marketplaces = forms.ModelMultipleChoiceField(
+    marketplaces = ShopsField(
         label=_("Marketplaces"),
         queryset=Marketplace.objects.order_by("region", "code"),
         widget=forms.CheckboxSelectMultiple,
@@ -95,10 +102,6 @@ class NewAccountForm(forms.ModelForm[SellerAccount]):
         if len(organisations) == 1:
             field.initial = organisations[0].pk
             field.widget = forms.HiddenInput()
-        choices = self.fields["marketplaces"]
-        assert isinstance(choices, forms.ModelMultipleChoiceField)
-        regions = dict(SellerAccount.Region.choices)
-        choices.label_from_instance = lambda shop: f"{shop.name} ({shop.domain}) — {regions.get(shop.region)}"  # type: ignore[method-assign]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
