@@ -73,10 +73,7 @@ _CLAIMABLE = (
 
 def _claim(model: type[Work], which: str, params: list[Any], seconds: float | None) -> tuple[int | None, int | None]:
     """(pk, fence) of the claimed row; (pk, None) when it was set aside; (None, None) when there is none."""
-    state, reason = _quarantine(model)
-    set_aside = "".join(
-        f", {column} = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN %s ELSE {column} END" for column in (*state, *reason)
-    )
+    values, assignments = _quarantine(model)
     sql = f"""
         UPDATE {model._meta.db_table} SET
             fence = fence + 1,
@@ -84,12 +81,12 @@ def _claim(model: type[Work], which: str, params: list[Any], seconds: float | No
             lease_until = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN NULL
                                ELSE statement_timestamp() + make_interval(secs => %s) END,
             finished_at = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN statement_timestamp() END
-            {set_aside}
+            {assignments}
          WHERE {which} AND {_CLAIMABLE}
         RETURNING id, fence, finished_at IS NOT NULL"""
     lease = settings.LEASE_SECONDS if seconds is None else seconds
     with connection.cursor() as cursor:
-        cursor.execute(sql, [lease, *state.values(), *reason.values(), *params])
+        cursor.execute(sql, [lease, *values, *params])
         row = cursor.fetchone()
     if row is None:
         return None, None
@@ -100,13 +97,20 @@ def _claim(model: type[Work], which: str, params: list[Any], seconds: float | No
     return pk, fence
 
 
-def _quarantine(model: type[Work]) -> tuple[dict[str, str], dict[str, str]]:
-    """What is written into which columns of a row that is set aside."""
+def _quarantine(model: type[Work]) -> tuple[list[str], str]:
+    """What is written to a row that is set aside: parameters and assignments; the last known reason stays readable."""
+    values: list[str] = []
+    assignments = ""
     states = getattr(model, "State", None)
-    value = getattr(states, "QUARANTINED", None) or getattr(states, "FAILED", None)
-    state = {"state": str(value.value)} if value is not None else {}
-    why = _("Set aside: it failed or stopped its worker %(count)d times. Look at the file, then try again.")
-    return state, ({"reason": why % {"count": MAX_ATTEMPTS}} if _has(model, "reason") else {})
+    state = getattr(states, "QUARANTINED", None) or getattr(states, "FAILED", None)
+    if state is not None:
+        values.append(state.value)
+        assignments += f", state = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN %s ELSE state END"
+    if _has(model, "reason"):
+        values.append(_("Set aside: it failed or stopped its worker %(count)d times.") % {"count": MAX_ATTEMPTS})
+        told = "concat_ws(' ', %s, nullif(reason, ''))"
+        assignments += f", reason = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN {told} ELSE reason END"
+    return values, assignments
 
 
 def _has(model: type[models.Model], field: str) -> bool:

@@ -1,0 +1,66 @@
+"""Making one call to Amazon properly: token first, bucket before that, one second chance after a 401."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import requests
+
+from . import throttle, tokens
+from .answers import LIMIT_HEADER, problem
+from .credentials import Credentials
+from .errors import AuthRefused, TemporarilyDown, Throttled
+from .throttle import Meter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, before anybody judged it. `body` is None when it is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[[str], Answer]) -> Any:
+    """The body of a successful answer. `send` makes the request with the access token it is given.
+
+    Raises opsboard.amazon.errors only; Throttled when our bucket or Amazon says not now.
+    """
+    wait = throttle.take(meter, operation)
+    if wait > 0:
+        raise Throttled(wait, operation)
+    token = tokens.access_token(credentials)
+    answer = _send(send, token)
+    if _stale(answer):
+        tokens.forget(credentials, token)
+        answer = _send(send, tokens.access_token(credentials))
+    limit = answer.headers.get(LIMIT_HEADER)
+    error = problem(answer.status, answer.headers, answer.body)
+    if isinstance(error, Throttled):
+        said = error.retry_after if error.retry_after >= 0 else None
+        raise Throttled(throttle.empty(meter, operation, said, limit), operation, asked=True)
+    throttle.learn(meter, operation, limit)
+    if error is not None:
+        raise error
+    return answer.body
+
+
+def _stale(answer: Answer) -> bool:
+    """The token is refused, not the seller: SP-API says 403 for an expired token as well."""
+    if answer.status not in {401, 403}:
+        return False
+    error = problem(answer.status, answer.headers, answer.body)
+    return answer.status == 401 or (isinstance(error, AuthRefused) and "expired" in error.detail.lower())
+
+
+def _send(send: Callable[[str], Answer], token: str) -> Answer:
+    try:
+        return send(token)
+    except (httpx.HTTPError, requests.RequestException) as error:
+        raise TemporarilyDown(type(error).__name__) from None

@@ -1,0 +1,89 @@
+"""One way to get a report, whichever of Amazon's two report services makes it.
+
+`Reports` is what feeds uses: request, look, locate. Each call takes its token first and raises
+Throttled instead of waiting; each raises opsboard.amazon.errors only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from opsboard.accounts.models import AccountMarketplace
+
+
+class Progress(Enum):
+    """How far Amazon is with a report."""
+
+    WORKING = "working"
+    DONE = "done"
+    CANCELLED = "cancelled"  # Amazon: cancelled, or no data to return
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: a report type, its options, and days of the marketplace (both included) if it takes any."""
+
+    report_type: str
+    marketplace_id: str
+    first: date | None = None
+    last: date | None = None
+    options: Mapping[str, str] | None = None
+    #: Ads v3 only: adProduct, groupBy, columns.
+    configuration: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a document can be had for a few minutes. The address is a secret: it is never printed."""
+
+    url: str
+    gzip: bool
+
+    def __repr__(self) -> str:
+        return f"<link gzip={self.gzip}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    progress: Progress
+    document_id: str = ""
+    #: When Amazon finished making it (UTC), as Amazon says.
+    created_at: datetime | None = None
+    #: Amazon's own words about a failure.
+    reason: str = ""
+    #: Already known address (Ads); None: ask `locate`.
+    link: Link | None = None
+
+
+class Reports(Protocol):
+    source: str
+
+    def request(self, wanted: Request) -> str:
+        """Ask for a report; its id. Duplicate names the one that is being made already."""
+
+    def look(self, report_id: str) -> Status:
+        """How far it is. NotFound when Amazon forgot it."""
+
+    def locate(self, report_id: str, document_id: str) -> Link:
+        """A fresh address of a finished document."""
+
+
+def reports_for(scope: AccountMarketplace, api: str) -> Reports:
+    """The report service ("sp" or "ads") of a scope; NoCredentials when it has none."""
+    from . import ads_api, sp_api
+
+    return sp_api.SpReportService(scope) if api == "sp" else ads_api.AdsReportService(scope)
+
+
+def instant(text: object) -> datetime | None:
+    """Amazon's ISO 8601 text as an aware instant; None when absent or unreadable."""
+    try:
+        found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
