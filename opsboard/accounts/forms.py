@@ -148,6 +148,13 @@ class AccountForm(forms.ModelForm[SellerAccount]):
                 error_messages={"invalid": _("A profile id is a number of 5 to 30 digits.")},
             )
 
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = SellerAccount.objects.filter(organisation=self.instance.organisation_id).exclude(pk=self.instance.pk)
+        if others.filter(name=name).exists():
+            raise forms.ValidationError(_("Another account of the organisation has this name."))
+        return name
+
     def rows(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
         """One (sells here, Ads profile id) pair a marketplace, for the template's table."""
         return [(self[f"sells_{shop.pk}"], self[f"profile_{shop.pk}"]) for shop in self.shops]

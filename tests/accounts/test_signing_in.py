@@ -123,9 +123,7 @@ def test_changing_the_password_ends_other_sessions_and_keeps_this_one(sign_in: S
 @pytest.mark.parametrize("weak", ["short", "password12345", "123456789012345"])
 def test_weak_passwords_are_refused(sign_in: SignIn, weak: str) -> None:
     client = sign_in(make_user(make_org()))
-    answer = client.post(
-        "/accounts/password/change/", {"oldpassword": PASSWORD, "password1": weak, "password2": weak}
-    )
+    answer = client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": weak, "password2": weak})
     assert answer.status_code == 200 and b"errorlist" in answer.content
 
 
@@ -233,9 +231,7 @@ def test_switching_a_person_off_ends_their_sessions(sign_in: SignIn) -> None:
 def attempt(email: str, password: str, ip: str, client: Client | None = None, **headers: str) -> bool:
     """Whether a sign-in from an address works."""
     client = client or Client()
-    answer = client.post(
-        "/accounts/login/", {"login": email, "password": password}, REMOTE_ADDR=ip, headers=headers
-    )
+    answer = client.post("/accounts/login/", {"login": email, "password": password}, REMOTE_ADDR=ip, headers=headers)
     return answer.status_code == 302
 
 

@@ -60,7 +60,9 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The account is saved."))
         return redirect("settings:account", pk=pk)
     stored = {row.kind: row for row in account.credentials.all()}
-    connections_shown = [(kind, stored.get(kind.value), connections.tester_for(kind.value)) for kind in Credential.Kind]
+    connections_shown = [
+        (kind, stored.get(kind.value), connections.tester_for(kind.value) is not None) for kind in Credential.Kind
+    ]
     context = {"account": account, "form": form, "owns": owns, "connections": connections_shown}
     return render(request, "settings/account.html", context, status=422 if form.errors else 200)
 
