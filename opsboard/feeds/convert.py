@@ -1,35 +1,39 @@
 """Cells to stored values, a column at a time.
 
-Each converter takes one column of raw cells (text from TSV, JSON values from the APIs) and
-returns COPY-ready text plus the cells it refused. The common case is one pass at C speed
-over the whole column; only a column with something odd in it is walked cell by cell.
-Amounts stay decimal text from end to end: no arithmetic is ever done on floats.
+`convert` takes one column of raw cells (text from flat files, JSON values from the APIs) and
+returns the column as it is stored, plus the cells it refused. The work is done by polars on
+whole columns; only cells it could not read are looked at one by one, for a second reading
+("12.0", "--") or for the sentence that says what is wrong. Amounts go from the digits of the
+file to minor units through fixed-point decimals: no arithmetic is done on floats.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import polars as pl
 from django.utils.translation import gettext as _
 
 from .keys import key64, name_id
 from .registry import Column, Kind
 
-NULL = "\\N"
 #: Days outside this range are typing errors or another calendar, not report days.
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2100, 1, 1)
-_INT_MAX = 2**31 - 1
-_BIG_MAX = 2**63 - 1
+INT_MAX = 2**31 - 1
+BIG_MAX = 2**63 - 1
+#: Digits kept behind the point of figures that are not money.
+PLACES = 6
+_NOTHING = frozenset({"", "--", "-", "N/A", "n/a", "NA"})
 
+#: The column of the staging table that holds a converted column.
 STAGED_TYPE = {
     Kind.TEXT: "text",
     Kind.INTEGER: "integer",
-    Kind.MONEY: "numeric",
+    Kind.MONEY: "bigint",
     Kind.RATE: "numeric",
     Kind.PERCENT: "numeric",
     Kind.NUMBER: "numeric",
@@ -37,11 +41,17 @@ STAGED_TYPE = {
     Kind.ID: "bigint",
     Kind.KEY: "bigint",
 }
-
-_WHOLE = re.compile(r"(?:-?\d{1,9}\n)*+")
-_DECIMAL = re.compile(r"(?:-?\d{1,15}(?:\.\d{1,12})?\n)*+")
-_SPECIAL = re.compile(r"[\\\t\n\r]")
-_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_DTYPE: dict[Kind, Any] = {
+    Kind.TEXT: pl.String,
+    Kind.INTEGER: pl.Int64,
+    Kind.MONEY: pl.Int64,
+    Kind.RATE: pl.Decimal(18, PLACES),
+    Kind.PERCENT: pl.Decimal(18, PLACES),  # still 0-100: the fact table gets a fraction
+    Kind.NUMBER: pl.Decimal(18, PLACES),
+    Kind.DATE: pl.Date,
+    Kind.ID: pl.Int64,
+    Kind.KEY: pl.Int64,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,197 +64,214 @@ class Refusal:
     why: str
 
 
-Converted = tuple[list[str], list[Refusal]]
-
-
-def convert(column: Column, name: str, cells: Sequence[Any]) -> Converted:
-    """COPY text for every cell of `column`, found in the file as `name`; refused cells read NULL."""
-    fast = _FAST.get(column.kind)
-    if fast is not None:
-        done = fast(column, cells)
-        if done is not None:
-            return done, []
-    return _by_cell(column, name, cells, _CELL[column.kind])
-
-
-def _by_cell(column: Column, name: str, cells: Sequence[Any], read: Callable[[Column, Any], str]) -> Converted:
-    out: list[str] = []
+def convert(column: Column, name: str, cells: Sequence[Any], minor_digits: int) -> tuple[pl.Series, list[Refusal]]:
+    """`cells` of `column` (found in the file as `name`) as stored; refused cells read null."""
+    raw = series(cells)
+    missing = raw.is_null()
+    if raw.dtype == pl.String:
+        raw = raw.str.strip_chars()
+        missing = missing | (raw == "").fill_null(True)
+    read = _READ[column.kind](raw, minor_digits)
+    good = read.is_not_null() & _believable(column, raw, read)
     refused: list[Refusal] = []
-    empty = NULL if column.default is None else str(column.default)
-    for index, cell in enumerate(cells):
-        if cell is None or (isinstance(cell, str) and not cell.strip()):
-            if column.required and column.default is None:
-                refused.append(Refusal(index, name, "", _("is empty")))
-            out.append(empty)
-            continue
-        try:
-            out.append(read(column, cell))
-        except ValueError as error:
-            refused.append(Refusal(index, name, str(cell)[:80], str(error)))
-            out.append(NULL)
-    return out, refused
+    if not (good | missing).all():
+        read, refused = _second_reading(column, name, raw, read, good | missing, minor_digits)
+    if missing.any():
+        if column.default is not None:
+            read = read.fill_null(column.default)
+        elif column.required:
+            refused += [Refusal(index, name, "", _("is empty")) for index in missing.arg_true()]
+        elif column.kind is Kind.TEXT:
+            read = read.fill_null("")
+    return read, refused
 
 
-# --- whole columns ------------------------------------------------------------------------
+def blank(column: Column, count: int) -> pl.Series:
+    """The stored column of a file that does not have it."""
+    dtype = _DTYPE[column.kind]
+    if column.default is None:
+        return pl.Series([None], dtype=dtype).new_from_index(0, count)
+    return pl.Series([column.default], dtype=dtype).new_from_index(0, count)
 
 
-def _in_bounds(column: Column, low: Any, high: Any) -> bool:
-    return (column.low is None or low >= column.low) and (column.high is None or high <= column.high)
-
-
-def _whole_column(column: Column, cells: Sequence[Any]) -> list[str] | None:
-    types = set(map(type, cells))
-    if types == {int}:
-        top = _INT_MAX if column.high is None else column.high
-        if min(cells) < (-_INT_MAX if column.low is None else column.low) or max(cells) > top:
-            return None
-        return list(map(str, cells))
-    if types == {str} and _WHOLE.fullmatch("\n".join(cells) + "\n"):
-        if column.low is not None or column.high is not None:
-            values = list(map(int, cells))
-            if not _in_bounds(column, min(values), max(values)):
-                return None
-        return list(cells)
-    return None
-
-
-def _decimal_column(column: Column, cells: Sequence[Any]) -> list[str] | None:
-    types = set(map(type, cells))
-    if types <= {int, float} and types:
+def series(cells: Sequence[Any]) -> pl.Series:
+    """Raw cells as one polars column: integers, floats or text; anything mixed becomes text."""
+    types = set(map(type, cells)) - {type(None)}
+    if types == {str}:
+        return pl.Series(cells, dtype=pl.String)
+    if types == {int} and all(-BIG_MAX <= cell <= BIG_MAX for cell in (min(_some(cells)), max(_some(cells)))):
+        return pl.Series(cells, dtype=pl.Int64)
+    if types and types <= {int, float}:
         # repr of a float is the shortest text that reads back the same: the digits of the file.
-        text = list(map(repr, cells))
-        if not _in_bounds(column, min(cells), max(cells)) or not _DECIMAL.fullmatch("\n".join(text) + "\n"):
-            return None
-        return text
-    if types == {str} and _DECIMAL.fullmatch("\n".join(cells) + "\n"):
-        if column.low is not None or column.high is not None:
-            values = list(map(float, cells))
-            if not _in_bounds(column, min(values), max(values)):
-                return None
-        return list(cells)
-    return None
+        return pl.Series(cells, dtype=pl.Float64, strict=False)
+    return pl.Series([None if cell is None else str(cell) for cell in cells], dtype=pl.String)
 
 
-def _id_column(column: Column, cells: Sequence[Any]) -> list[str] | None:
-    if set(map(type, cells)) == {int} and min(cells) > 0 and max(cells) <= _BIG_MAX:
-        return list(map(str, cells))
-    return None
+def _some(cells: Sequence[Any]) -> Sequence[Any]:
+    return [cell for cell in cells if cell is not None] if None in cells else cells
 
 
-def _text_column(column: Column, cells: Sequence[Any]) -> list[str] | None:
-    if set(map(type, cells)) != {str}:
-        return None
-    stripped = list(map(str.strip, cells))
-    if column.required and column.default is None and not all(stripped):
-        return None
-    if _SPECIAL.search("".join(stripped)):
-        return list(map(escape, stripped))
-    return stripped
+# --- whole columns: what cannot be read comes out null --------------------------------------
 
 
-def _date_column(column: Column, cells: Sequence[Any]) -> list[str] | None:
-    try:
-        read = {cell: _date(column, cell) for cell in set(cells)}
-    except (ValueError, TypeError):
-        return None
-    return [read[cell] for cell in cells]
+def _read_text(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    return raw.cast(pl.String)
 
 
-def _key_column(column: Column, cells: Sequence[Any]) -> list[str] | None:
-    if set(map(type, cells)) != {str} or not all(cells):
-        return None
-    # strip() before hashing: a stray blank in a file is not another search term
-    return [str(key64(cell)) for cell in map(str.strip, cells)]
+def _read_integer(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    if raw.dtype == pl.Float64:
+        whole = raw.cast(pl.Int64, strict=False)
+        return whole.set(~(whole.cast(pl.Float64) == raw).fill_null(False), None)
+    return raw.cast(pl.Int64, strict=False)
 
 
-_FAST: dict[Kind, Callable[[Column, Sequence[Any]], list[str] | None]] = {
-    Kind.INTEGER: _whole_column,
-    Kind.MONEY: _decimal_column,
-    Kind.RATE: _decimal_column,
-    Kind.PERCENT: _decimal_column,
-    Kind.NUMBER: _decimal_column,
-    Kind.ID: _id_column,
-    Kind.TEXT: _text_column,
-    Kind.DATE: _date_column,
-    Kind.KEY: _key_column,
+def _fixed(raw: pl.Series, places: int) -> pl.Series:
+    """The digits as a whole number of 10^-places, rounded half to even; exponents are not digits."""
+    return raw.cast(pl.String).cast(pl.Decimal(18, places), strict=False).to_physical().cast(pl.Int64)
+
+
+def _read_money(raw: pl.Series, minor_digits: int) -> pl.Series:
+    return _fixed(raw, minor_digits)
+
+
+def _read_number(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    return raw.cast(pl.String).cast(pl.Decimal(18, PLACES), strict=False)
+
+
+def _read_date(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    return raw.cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+
+
+def _read_id(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    if raw.dtype == pl.Int64:
+        return raw.set(raw <= 0, None)
+    digits = raw.cast(pl.String)
+    return digits.set(~digits.str.contains(r"^[1-9][0-9]{0,17}$"), None).cast(pl.Int64, strict=False)
+
+
+def _read_key(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    text = raw.cast(pl.String)
+    known = text.unique().drop_nulls()
+    return text.replace_strict(known, pl.Series([key64(item) for item in known], dtype=pl.Int64), default=None)
+
+
+_READ: dict[Kind, Callable[[pl.Series, int], pl.Series]] = {
+    Kind.TEXT: _read_text,
+    Kind.INTEGER: _read_integer,
+    Kind.MONEY: _read_money,
+    Kind.RATE: _read_number,
+    Kind.PERCENT: _read_number,
+    Kind.NUMBER: _read_number,
+    Kind.DATE: _read_date,
+    Kind.ID: _read_id,
+    Kind.KEY: _read_key,
 }
 
 
-# --- single cells -------------------------------------------------------------------------
+def _believable(column: Column, raw: pl.Series, read: pl.Series) -> pl.Series:
+    """Which cells lie within the column's bounds (null where nothing was read: not decided here)."""
+    if column.kind is Kind.DATE:
+        return ((read >= FIRST_DAY) & (read < LAST_DAY)).fill_null(True)
+    if column.kind in {Kind.TEXT, Kind.ID, Kind.KEY}:
+        return pl.Series([True]).new_from_index(0, len(read))
+    numbers = raw if raw.dtype != pl.String else raw.cast(pl.Float64, strict=False)
+    low, high = numbers.min(), numbers.max()
+    top = INT_MAX if column.high is None and column.kind is Kind.INTEGER else column.high
+    bottom = -INT_MAX if column.low is None and column.kind is Kind.INTEGER else column.low
+    if (bottom is None or low is None or low >= bottom) and (top is None or high is None or high <= top):  # type: ignore[operator]
+        return pl.Series([True]).new_from_index(0, len(read))
+    fits = pl.Series([True]).new_from_index(0, len(read))
+    if bottom is not None:
+        fits = fits & (numbers >= bottom)
+    if top is not None:
+        fits = fits & (numbers <= top)
+    return fits.fill_null(True)
 
 
-def escape(text: str) -> str:
-    return _SPECIAL.sub(lambda match: _ESCAPES[match.group()], text)
+# --- single cells: a second reading, or the sentence that says what is wrong ---------------------
 
 
-def _text(column: Column, cell: Any) -> str:
-    return escape(str(cell).strip())
+def _second_reading(
+    column: Column, name: str, raw: pl.Series, read: pl.Series, good: pl.Series, minor_digits: int
+) -> tuple[pl.Series, list[Refusal]]:
+    values = read.to_list()
+    refused = []
+    for index in (~good).arg_true():
+        cell = raw[index]
+        try:
+            values[index] = _CELL[column.kind](column, cell, minor_digits)
+        except ValueError as error:
+            values[index] = None
+            refused.append(Refusal(index, name, str(cell)[:80], str(error)))
+    return pl.Series(values, dtype=read.dtype), refused
 
 
-def _decimal(column: Column, cell: Any) -> str:
-    text = repr(cell) if isinstance(cell, float) else str(cell).strip()
-    if text in {"--", "N/A", "n/a", "NA"}:
-        return NULL
+def _cell_decimal(column: Column, cell: Any, _minor_digits: int) -> Decimal | None:
+    text = repr(cell) if isinstance(cell, float) else str(cell)
+    if text in _NOTHING:
+        return None
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise ValueError(_("is not a number")) from None
-    if not value.is_finite() or abs(value) >= Decimal(10) ** 15:
+    if not value.is_finite() or abs(value) >= Decimal(10) ** 12:
         raise ValueError(_("is not a believable number"))
-    _check_bounds(column, value)
-    return format(value, "f")
-
-
-def _integer(column: Column, cell: Any) -> str:
-    text = _decimal(column, cell)
-    if text == NULL:
-        return text
-    value = Decimal(text)
-    if value != value.to_integral_value():
-        raise ValueError(_("is not a whole number"))
-    if abs(value) > _INT_MAX:
-        raise ValueError(_("is not a believable number"))
-    return str(int(value))
-
-
-def _check_bounds(column: Column, value: Decimal) -> None:
     if column.low is not None and value < column.low:
         if column.low == 0:
             raise ValueError(_("is negative, which it cannot be"))
         raise ValueError(_("is less than %(low)s") % {"low": column.low})
     if column.high is not None and value > column.high:
         raise ValueError(_("is more than %(high)s") % {"high": column.high})
+    return value
 
 
-def _date(column: Column, cell: Any) -> str:
+def _cell_money(column: Column, cell: Any, minor_digits: int) -> int | None:
+    value = _cell_decimal(column, cell, minor_digits)
+    return None if value is None else round(value.scaleb(minor_digits))
+
+
+def _cell_number(column: Column, cell: Any, minor_digits: int) -> Decimal | None:
+    value = _cell_decimal(column, cell, minor_digits)
+    return None if value is None else round(value, PLACES)
+
+
+def _cell_integer(column: Column, cell: Any, minor_digits: int) -> int | None:
+    value = _cell_decimal(column, cell, minor_digits)
+    if value is None:
+        return None
+    if value != value.to_integral_value():
+        raise ValueError(_("is not a whole number"))
+    if abs(value) > INT_MAX:
+        raise ValueError(_("is not a believable number"))
+    return int(value)
+
+
+def _cell_date(column: Column, cell: Any, _minor_digits: int) -> date:
     try:
-        day = date.fromisoformat(str(cell).strip()[:10])
+        day = date.fromisoformat(str(cell)[:10])
     except ValueError:
         raise ValueError(_("is not a date like 2026-11-23")) from None
     if not FIRST_DAY <= day < LAST_DAY:
         raise ValueError(_("is not a believable day"))
-    return day.isoformat()
+    return day
 
 
-def _id(column: Column, cell: Any) -> str:
-    text = str(cell).strip()
-    if text.isdecimal() and text.isascii() and 0 < int(text) <= _BIG_MAX:
-        return text.lstrip("0")
-    return str(name_id(text))
+def _cell_id(_column: Column, cell: Any, _minor_digits: int) -> int:
+    return name_id(str(cell))
 
 
-def _key(column: Column, cell: Any) -> str:
-    return str(key64(str(cell).strip()))
+def _cell_text(_column: Column, cell: Any, _minor_digits: int) -> str:
+    return str(cell)
 
 
-_CELL: dict[Kind, Callable[[Column, Any], str]] = {
-    Kind.TEXT: _text,
-    Kind.INTEGER: _integer,
-    Kind.MONEY: _decimal,
-    Kind.RATE: _decimal,
-    Kind.PERCENT: _decimal,
-    Kind.NUMBER: _decimal,
-    Kind.DATE: _date,
-    Kind.ID: _id,
-    Kind.KEY: _key,
+_CELL: dict[Kind, Callable[[Column, Any, int], Any]] = {
+    Kind.TEXT: _cell_text,
+    Kind.INTEGER: _cell_integer,
+    Kind.MONEY: _cell_money,
+    Kind.RATE: _cell_number,
+    Kind.PERCENT: _cell_number,
+    Kind.NUMBER: _cell_number,
+    Kind.DATE: _cell_date,
+    Kind.ID: _cell_id,
+    Kind.KEY: lambda _column, cell, _digits: key64(str(cell)),
 }

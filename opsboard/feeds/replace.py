@@ -74,7 +74,7 @@ class _Replacement:
         #: Fact tables have a date of their own; state tables only have "now".
         self.dated = "date" in fields
         self.key = [name for name in self.model._meta.pk.field_names if name not in {"account_id", "marketplace_id"}]  # type: ignore[union-attr]
-        self.columns = {column.field: column for column in columns_of(self.dataset)}
+        self.columns = {column.field: column for column in self.dataset.columns}
         self.values = [name for name in fields if name not in _BOOKKEEPING and name not in self.key]
         self.values = [name for name in self.values if name in self.columns]
         self.constants = {
@@ -137,8 +137,8 @@ class _Replacement:
                 )
             deleted = self._delete_vanished(cursor, open_days) if before else 0
             changed = self._write(cursor, open_days, empty=before == 0)
-            for dimension in self.dataset.dimensions:
-                self._write_dimension(cursor, dimension)
+            for dimension, table in zip(self.dataset.dimensions, self.staged.dimension_tables, strict=True):
+                self._write_dimension(cursor, dimension, table)
             new_days = self._cover(cursor, open_days)
             moved = bool(changed or deleted or new_days)
             if moved:
@@ -191,8 +191,6 @@ class _Replacement:
         if name in self.dataset.derived:
             return self.dataset.derived[name]
         assert column is not None, name
-        if column.kind is Kind.MONEY:
-            return f"round(s.{name} * {10**self.marketplace.minor_digits})::bigint"
         if column.kind is Kind.PERCENT:
             return f"round(s.{name} / 100, 6)"
         return f"s.{name}"
@@ -251,9 +249,9 @@ class _Replacement:
         if not self.key:
             return self.staged.table
         keys = ", ".join(self._expression(name) for name in self.key)
-        cursor.execute(f"SELECT count(*), count(DISTINCT ({keys})) FROM {self.staged.table} s")
-        total, distinct = cursor.fetchone()
-        if total == distinct:
+        cursor.execute(f"ANALYZE {self.staged.table}")
+        cursor.execute(f"SELECT 1 FROM {self.staged.table} s GROUP BY {keys} HAVING count(*) > 1 LIMIT 1")
+        if cursor.fetchone() is None:
             return self.staged.table
         if not self.dataset.sums:
             cursor.execute(
@@ -278,15 +276,14 @@ class _Replacement:
         grouping = ", ".join(n for n in self.key if n != "date" or self.dataset.scope is Scope.DAYS)
         return f"(SELECT {', '.join(columns)} FROM {self.staged.table} GROUP BY {grouping})"
 
-    def _write_dimension(self, cursor: Any, dimension: Dimension) -> None:
+    def _write_dimension(self, cursor: Any, dimension: Dimension, staged: str) -> None:
         """Names follow the newest document; an old one only adds what is not known yet."""
-        key = [name for name in dimension.key if name not in {"account_id", "marketplace_id"}]
+        key = list(dimension.key)
         names = [*key, *(name for name in dimension.columns if name not in key)]
-        sources = [dimension.columns.get(name, name) for name in names]
-        expressions = [self._expression(source) if source in self.columns else f"s.{source}" for source in sources]
+        expressions = [f"s.{dimension.columns.get(name, name)}" for name in names]
         order = ", ".join(expressions[: len(key)])
         table = dimension.model._meta.db_table
-        values = [name for name in names if name not in key]
+        values = names[len(key) :]
         update = "DO NOTHING"
         if values and self._is_newest(cursor):
             mine = ", ".join(f"{table}.{name}" for name in values)
@@ -295,13 +292,12 @@ class _Replacement:
                 f"DO UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in values)} "
                 f"WHERE ROW({mine}) IS DISTINCT FROM ROW({theirs})"
             )
-        newest_first = "s.date DESC, " if self.dataset.scope is Scope.DAYS else ""
         # Sorted by key: two documents that name the same entities lock them in the same order.
         cursor.execute(
             f"INSERT INTO {table} (account_id, marketplace_id, {', '.join(names)}) "
             f"SELECT DISTINCT ON ({order}) %(account)s::smallint, %(marketplace)s::smallint, {', '.join(expressions)} "
-            f"FROM {self.staged.table} s WHERE {' AND '.join(f'{e} IS NOT NULL' for e in expressions[: len(key)])} "
-            f"ORDER BY {order}, {newest_first}s.line DESC "
+            f"FROM {staged} s WHERE {' AND '.join(f'{e} IS NOT NULL' for e in expressions[: len(key)])} "
+            f"ORDER BY {order}, s.line DESC "
             f"ON CONFLICT (account_id, marketplace_id, {', '.join(key)}) {update}",
             self._parameters([]),
         )

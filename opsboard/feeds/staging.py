@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import itertools
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
+import polars as pl
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
-from .convert import NULL, STAGED_TYPE, Refusal, convert, escape
+from opsboard.accounts.models import Marketplace
+
+from .convert import STAGED_TYPE, Refusal, blank, convert
 from .errors import BadDocument, MissingColumn, UnknownCurrency, WrongMarketplace
 from .readers import Batch
-from .registry import Column, Dataset, Kind
+from .registry import Column, Dataset, Dimension, Kind
 
 #: More refused rows than this share and the document is held, not half applied.
 REFUSED_SHARE = 0.01
 KEPT_ERRORS = 50
+_AS_TEXT = Column("", Kind.TEXT, ())
 _NOISE = re.compile(r"[\s\-_/]+")
 
 
@@ -33,10 +38,12 @@ def canonical(name: str) -> str:
 
 @dataclass(slots=True)
 class Staged:
-    """What a document's rows became: a temporary table and what was refused on the way."""
+    """What a document's rows became: temporary tables and what was refused on the way."""
 
     dataset: Dataset
     table: str
+    #: One temporary table a dimension: its key, its names, and `line` to tell the newest.
+    dimension_tables: list[str] = field(default_factory=list)
     rows: int = 0
     refused: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -45,11 +52,7 @@ class Staged:
 
 def columns_of(dataset: Dataset) -> list[Column]:
     """Every column read for a dataset: stored ones, checked ones and those only dimensions use."""
-    seen: dict[str, Column] = {column.field: column for column in dataset.columns}
-    for dimension in dataset.dimensions:
-        for column in dimension.extra:
-            seen.setdefault(column.field, column)
-    return list(seen.values())
+    return [*dataset.columns, *(column for dimension in dataset.dimensions for column in dimension.extra)]
 
 
 def match(columns: Iterable[Column], header: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -75,50 +78,45 @@ def match(columns: Iterable[Column], header: Sequence[str]) -> tuple[dict[str, s
 class Stager:
     """Fills one staging table from batches: create, copy (once or more), drop."""
 
-    def __init__(self, dataset: Dataset, currency: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, dataset: Dataset, marketplace: Marketplace, known: Iterable[str] = ()) -> None:
         self.columns = columns_of(dataset)
-        self.stored = [column for column in self.columns if column.kind is not Kind.CURRENCY]
-        self.currency = currency
+        self.stored = [column for column in dataset.columns if column.kind is not Kind.CURRENCY]
+        self.currency = marketplace.currency
+        self.minor_digits = marketplace.minor_digits
         #: Header names other datasets of the same report read: not drift.
         self.known = {canonical(name) for name in known}
         self.mapping: dict[str, str] | None = None
         self.staged = Staged(dataset, f"stage_{dataset.key}")
+        self.names = [Names(dimension, self.columns, self.staged) for dimension in dataset.dimensions]
 
     def create(self) -> Stager:
-        fields = ["line integer NOT NULL"]
-        for column in self.stored:
-            fields.append(f"{column.field} {STAGED_TYPE[column.kind]}")
-            if column.text_field:
-                fields.append(f"{column.text_field} text")
+        fields = ", ".join(f"{column.field} {STAGED_TYPE[column.kind]}" for column in self.stored)
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{self.staged.table}")
-            cursor.execute(f"CREATE TEMP TABLE {self.staged.table} ({', '.join(fields)})")
+            cursor.execute(f"CREATE TEMP TABLE {self.staged.table} (line integer NOT NULL, {fields})")
         return self
 
     def drop(self) -> None:
-        """Give the space back early; the table goes with the connection anyway."""
+        """Give the space back early; the tables go with the connection anyway."""
+        for names in self.names:
+            names.close()
         if connection.needs_rollback or connection.connection is None or connection.connection.closed:
             return
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{self.staged.table}")
+            for table in [self.staged.table, *self.staged.dimension_tables]:
+                cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
 
     def copy(self, batches: Iterable[Batch]) -> None:
-        """Stream the batches in; parsing here and storing in the server overlap."""
-        names = ["line"]
-        for column in self.stored:
-            names.append(column.field)
-            if column.text_field:
-                names.append(column.text_field)
-        feed = _Feed(self._rows(batches))
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.cursor.copy_expert(f"COPY {self.staged.table} ({', '.join(names)}) FROM STDIN", feed, size=1 << 16)
-        except DatabaseError:
-            if feed.error is not None:  # the reader gave up, not the database
-                raise feed.error from None
-            raise
-        if self.staged.refused > max(self.staged.rows * REFUSED_SHARE, 0) and self.staged.refused:
+        """Stream the batches in; parsing here and storing in the server overlap.
+
+        Raises BadDocument (TooManyRefused over the tolerated share) with nothing stored.
+        """
+        names = ", ".join(["line", *(column.field for column in self.stored)])
+        copy_from(f"COPY {self.staged.table} ({names}) FROM STDIN", self._rows(batches))
+        if self.staged.refused and self.staged.refused > self.staged.rows * REFUSED_SHARE:
             raise TooManyRefused(self.staged)
+        for dimension in self.names:
+            dimension.stage()
 
     def _rows(self, batches: Iterable[Batch]) -> Iterator[bytes]:
         for batch in batches:
@@ -132,7 +130,7 @@ class Stager:
 
     def _encode(self, batch: Batch, mapping: Mapping[str, str]) -> bytes:
         count = len(batch.lines)
-        texts: list[list[str]] = [list(map(str, batch.lines))]
+        columns: dict[str, pl.Series] = {"line": pl.Series(batch.lines, dtype=pl.Int32)}
         refusals: list[Refusal] = []
         for column in self.columns:
             name = mapping.get(column.field, "")
@@ -142,24 +140,22 @@ class Stager:
                     self._check_currency(name, cells, batch.lines)
                 continue
             if cells is None:
-                blank = NULL if column.default is None else str(column.default)
-                texts.append([blank] * count)
-                if column.text_field:
-                    texts.append([NULL] * count)
+                columns[column.field] = blank(column, count)
                 continue
-            values, refused = convert(column, name, cells)
-            texts.append(values)
+            columns[column.field], refused = convert(column, name, cells, self.minor_digits)
             refusals += refused
             if column.text_field:
-                texts.append([NULL if cell is None else escape(str(cell).strip()) for cell in cells])
-        rows: Iterable[tuple[str, ...]] = zip(*texts, strict=True)
+                columns[column.text_field] = convert(_AS_TEXT, name, cells, 0)[0]
+        self.staged.rows += count
+        frame = pl.DataFrame(columns)
         if refusals:
             self._record(refusals, batch.lines)
             bad = {refusal.index for refusal in refusals}
             self.staged.refused += len(bad)
-            rows = (row for index, row in enumerate(rows) if index not in bad)
-        self.staged.rows += count
-        return ("\n".join(map("\t".join, rows)) + "\n").encode() if not refusals else _join(rows)
+            frame = frame.filter(pl.Series([index not in bad for index in range(count)]))
+        for dimension in self.names:
+            dimension.see(frame)
+        return copy_text(frame.select("line", *(column.field for column in self.stored)))
 
     def _record(self, refusals: list[Refusal], lines: Sequence[int]) -> None:
         for refusal in itertools.islice(refusals, max(0, KEPT_ERRORS - len(self.staged.errors))):
@@ -198,8 +194,88 @@ class TooManyRefused(BadDocument):
         self.staged = staged
 
 
-def _join(rows: Iterable[tuple[str, ...]]) -> bytes:
-    return "".join("\t".join(row) + "\n" for row in rows).encode()
+class Names:
+    """Collects the rows of one dimension while its dataset streams by, memory bounded.
+
+    A month names each campaign thirty times: the last row of each is held, and what would be
+    too much to hold goes to a temporary file, so a million search terms cost disk only.
+    """
+
+    HELD = 20_000
+
+    def __init__(self, dimension: Dimension, columns: list[Column], staged: Staged) -> None:
+        self.dimension = dimension
+        kinds = {column.field: STAGED_TYPE[column.kind] for column in columns if column.kind is not Kind.CURRENCY}
+        kinds |= {column.text_field: "text" for column in columns if column.text_field}
+        self.key = list(dimension.key)
+        fields = [*self.key, *(source for source in dimension.columns.values() if source not in dimension.key)]
+        self.types = {name: kinds[name] for name in fields}
+        self.table = f"{staged.table}_{dimension.model._meta.model_name}"
+        self.staged = staged
+        self.held: list[pl.DataFrame] = []
+        self.overflow: IO[bytes] | None = None
+
+    def see(self, frame: pl.DataFrame) -> None:
+        self.held.append(self._last(frame.select("line", *self.types)))
+        if sum(map(len, self.held)) > self.HELD:
+            self.held = [self._last(pl.concat(self.held))]
+            if len(self.held[0]) > self.HELD // 2:
+                if self.overflow is None:
+                    self.overflow = tempfile.TemporaryFile()
+                self.overflow.write(copy_text(self.held[0]))
+                self.held = []
+
+    def _last(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.unique(self.key, keep="last", maintain_order=False)
+
+    def stage(self) -> None:
+        """COPY what was seen into the dimension's own staging table."""
+        fields = ", ".join(f"{name} {kind}" for name, kind in self.types.items())
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self.table} (line integer, {fields})")
+        if self.table not in self.staged.dimension_tables:
+            self.staged.dimension_tables.append(self.table)
+        copy_from(f"COPY {self.table} (line, {', '.join(self.types)}) FROM STDIN", self._blocks())
+        self.held = []
+
+    def _blocks(self) -> Iterator[bytes]:
+        if self.overflow is not None:
+            self.overflow.seek(0)
+            while block := self.overflow.read(1 << 20):
+                yield block
+            self.overflow.seek(0)
+            self.overflow.truncate()
+        for frame in self.held:
+            yield copy_text(frame)
+
+    def close(self) -> None:
+        if self.overflow is not None:
+            self.overflow.close()
+
+
+def copy_text(frame: pl.DataFrame) -> bytes:
+    """The frame in COPY's text format."""
+    escaped = [
+        pl.col(name).str.replace_many(["\\", "\t", "\n", "\r"], ["\\\\", "\\t", "\\n", "\\r"])
+        for name, kind in frame.schema.items()
+        if kind == pl.String and frame[name].str.contains(r"[\\\t\n\r]").any()
+    ]
+    if escaped:
+        frame = frame.with_columns(escaped)
+    text: str = frame.write_csv(include_header=False, separator="\t", quote_style="never", null_value="\\N")
+    return text.encode()
+
+
+def copy_from(sql: str, blocks: Iterator[bytes]) -> None:
+    """COPY from a generator, all or nothing; what the generator raises comes out as it was."""
+    feed = _Feed(blocks)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.cursor.copy_expert(sql, feed, size=1 << 16)
+    except DatabaseError:
+        if feed.error is not None:  # the reader gave up, not the database
+            raise feed.error from None
+        raise
 
 
 class _Feed:
