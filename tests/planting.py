@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.apps import apps
 from django.db import connection, models
@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace, Organisation, SellerAccount, User
 from opsboard.feeds import partitions
+
+Row = TypeVar("Row", bound=models.Model)
 
 MARKER = "ZQX7MARKER"  # ten letters: fits an ASIN
 NUMBER = 7654321
@@ -98,8 +100,8 @@ class Tenant:
     def scope(self) -> AccountMarketplace:
         return self._of(AccountMarketplace)
 
-    def _of(self, model: type[Any]) -> Any:
-        return self.rows[model]
+    def _of(self, model: type[Row]) -> Row:
+        return cast(Row, self.rows[model])
 
     def value(self, name: str) -> Any:
         """The planted value of a field of this name in any table, or None where no table has it."""

@@ -6,6 +6,7 @@ import base64
 import logging
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 from django.views.debug import ExceptionReporter
 from pytest_django.fixtures import Settings
@@ -180,7 +181,9 @@ def test_an_error_report_hides_the_secrets(
 
     record = next(r for r in caplog.records if r.name == "django.request" and r.exc_info)
     assert record.exc_info
-    reporter = ExceptionReporter(record.request, *record.exc_info, is_email=True)  # type: ignore[attr-defined]
+    kind, error, traceback = record.exc_info
+    request: HttpRequest = record.request  # type: ignore[attr-defined]
+    reporter = ExceptionReporter(request, kind, error, traceback, is_email=True)
     for report in (reporter.get_traceback_html(), reporter.get_traceback_text(), caplog.text):
         assert "planted" in report
         for secret in ("marker-secret-8f2c", "marker-token-77"):
