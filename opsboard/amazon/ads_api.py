@@ -17,7 +17,7 @@ from opsboard.accounts.models import AccountMarketplace, SellerAccount
 
 from . import hosts
 from .calls import Answer, call
-from .credentials import ADS, Credentials, open_credentials
+from .credentials import ADS, open_credentials
 from .errors import NoCredentials, TemporarilyDown
 from .libraries import AdsProfiles, AdsReports
 from .reports import Link, Progress, Request, Status, instant

@@ -1,0 +1,222 @@
+"""Who looks at which row, and when.
+
+The tick plans what has come due and sends a few `opsboard.feeds.work` hints, as many as there are
+worker slots and only if something is due. A hint carries no row: the worker that gets it takes the
+next due row itself (SKIP LOCKED), works on it, and goes on until nothing is due or its time is up.
+
+Why not a message a row: throughput then does not depend on how often the tick comes or how many
+messages it dares to send; a lost, doubled or flushed message changes nothing; the order (what a
+person waits for, then the first screen, routine, history; each account in turn, the newest days
+first) is decided when a worker is free rather than when a message was sent; and other tasks (judging,
+mail) never queue behind hundreds of fetches: hints expire with the tick that sent them, and a worker
+gives its slot back after WORK_SECONDS.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Min, Q
+from django.utils import timezone
+
+from . import fetching, leases, pipeline, registry, schedule
+from .models import Feed, Fetch, Ingest
+
+#: How long one hint keeps a worker busy at most, before others get the slot.
+LONGEST_WORK = 20.0
+#: While something comes due within this time, a worker waits for it rather than for the next tick.
+SOON_SECONDS = 1.0
+NAP_SECONDS = 0.05
+_PLANNING_LOCK = 0x6F70_7362  # any number; all dispatchers use the same
+
+log = structlog.get_logger(__name__)
+_on_tick: list[Callable[[], object]] = []
+
+
+def on_tick(function: Callable[[], object]) -> None:
+    """Have `function` called at every tick (from AppConfig.ready of the layers above). It must be quick."""
+    if function not in _on_tick:
+        _on_tick.append(function)
+
+
+def tick(now: datetime | None = None) -> int:
+    """Plan what is due, wake the workers, call who registered. How many hints were sent.
+
+    Safe to run anywhere, any number of times at once. Nothing here fails because the broker is away.
+    """
+    with transaction.atomic():
+        if _only_planner():
+            schedule.plan_due(now)
+    sent = wake()
+    for function in _on_tick:
+        try:
+            function()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("on_tick_failed", function=getattr(function, "__qualname__", str(function)))
+    return sent
+
+
+def _only_planner() -> bool:
+    """Spares five dispatchers doing the same sums; correctness rests on the unique key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_PLANNING_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def wake() -> int:
+    """Hint at the workers that rows are due; how many hints went out."""
+    slots = int(getattr(settings, "CELERY_WORKER_CONCURRENCY", 0) or os.cpu_count() or 1)
+    due = min(slots, due_count(slots))
+    return sum(hint("opsboard.feeds.work", expires=max(5.0, settings.TICK_SECONDS)) for _ in range(due))
+
+
+def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) -> bool:
+    """Send a Celery message if that is possible now; False when the broker is away (rows wait for the tick)."""
+    from kombu.exceptions import KombuError
+
+    from opsboard.celery import app
+
+    try:
+        app.send_task(task, args=args, expires=expires, retry=False, ignore_result=True)
+    except (OSError, KombuError) as error:
+        log.warning("broker_away", task=task, error=type(error).__name__)
+        return False
+    except Exception as error:  # redis-py's own errors, when they come through unwrapped
+        if type(error).__module__.partition(".")[0] not in {"redis", "amqp"}:
+            raise
+        log.warning("broker_away", task=task, error=type(error).__name__)
+        return False
+    return True
+
+
+_OPEN = (Fetch.State.WAITING, Fetch.State.REQUESTED, Fetch.State.READY)
+
+
+def _free(now: datetime) -> Q:
+    return Q(finished_at=None, not_before__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now))
+
+
+def due_count(at_most: int) -> int:
+    """How many rows could be worked on now, counted no further than `at_most`."""
+    now = _database_now()
+    fetches = Fetch.objects.filter(_free(now), state__in=_OPEN).order_by()[:at_most].count()
+    if fetches >= at_most:
+        return fetches
+    return (
+        fetches + Ingest.objects.filter(_free(now), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
+    )
+
+
+def lag(now: datetime | None = None) -> timedelta:
+    """How late planning is: the age of the oldest slot whose fetches are not planned (for /readyz)."""
+    now = now or timezone.now()
+    oldest = Feed.objects.filter(enabled=True, account__active=True).aggregate(oldest=Min("next_due"))["oldest"]
+    return max(timedelta(0), now - oldest) if oldest else timedelta(0)
+
+
+def _database_now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+        return found
+
+
+# --- a worker's turn ------------------------------------------------------------------------------
+
+
+@dataclass
+class _Turn:
+    """What one worker remembers while it drains: whose turn is next, and who has no tokens left."""
+
+    last_account: int = 0
+    #: (account, api) -> monotonic time until which its new requests would be refused anyway.
+    resting: dict[tuple[int, str], float] = field(default_factory=dict)
+
+    def condition(self) -> tuple[str, list[Any]]:
+        sql, params = "state = ANY(%s)", [[state.value for state in _OPEN]]
+        now = time.monotonic()
+        self.resting = {key: until for key, until in self.resting.items() if until > now}
+        for account, api in self.resting:
+            specs = [spec.key for spec in registry.specs() if spec.api == api]
+            sql += " AND NOT (state = 'waiting' AND account_id = %s AND spec = ANY(%s))"
+            params += [account, specs]  # type: ignore[list-item]
+        return sql, params
+
+
+def work(seconds: float | None = None) -> int:
+    """Take due rows one after the other until none is due or the time is up; how many were worked on."""
+    allowed = min(LONGEST_WORK, max(2.0, settings.TICK_SECONDS)) if seconds is None else seconds
+    until = time.monotonic() + allowed
+    turn = _Turn()
+    worked = 0
+    while time.monotonic() < until:
+        if _ingest_one() or _fetch_one(turn):
+            worked += 1
+        elif _something_soon(turn):
+            time.sleep(NAP_SECONDS)
+        else:
+            break
+    return worked
+
+
+def _ingest_one() -> bool:
+    """Documents first: what has been fetched should be seen."""
+    waiting = Ingest.objects.filter(_free(_database_now()), state=Ingest.State.WAITING).order_by("not_before", "id")
+    for pk in waiting.values_list("id", flat=True)[:4]:
+        if ingest(pk):
+            return True
+    return False
+
+
+def _fetch_one(turn: _Turn) -> bool:
+    condition, params = turn.condition()
+    # Leans on fetch_due. Accounts take turns within a priority, so one with a long history delays no other.
+    order = f"priority, account_id <= {int(turn.last_account)}, account_id, window_end DESC, id"
+    claimed = leases.claim_first(Fetch, condition, params, order)
+    if claimed is None:
+        return False
+    pk, fence = claimed
+    account, key = Fetch.objects.values_list("account_id", "spec").get(pk=pk)
+    turn.last_account = account
+    advanced = fetching.carry_on(pk, fence)
+    if advanced.rest_seconds:
+        turn.resting[(account, registry.spec(key).api)] = time.monotonic() + advanced.rest_seconds
+    if advanced.ingest_id:
+        ingest(advanced.ingest_id)
+    return True
+
+
+def ingest(pk: int) -> bool:
+    """Run one ingest; False when somebody else has it.
+
+    A failure other than a bad document leaves the row to its lease: it is tried again and, at the
+    third time, set aside. It does not stop the worker.
+    """
+    try:
+        return pipeline.run_ingest(pk) is not None
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("ingest_failed", ingest=pk)
+        return True
+
+
+def _something_soon(turn: _Turn) -> bool:
+    condition, params = turn.condition()
+    sql = f"""
+        SELECT EXISTS (SELECT 1 FROM feeds_fetch
+         WHERE {condition} AND finished_at IS NULL AND lease_until IS NULL
+           AND not_before <= statement_timestamp() + make_interval(secs => %s))"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*params, SOON_SECONDS])
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,327 @@
+"""Carrying one fetch as far as it will go now: ask, look, download, keep.
+
+    WAITING -> REQUESTED -> READY -> DONE            EMPTY, FAILED, QUARANTINED end it as well
+
+Each step is written under the claim's fence before the next begins, so a worker may die anywhere:
+the next one goes on with the same report of Amazon's. (One gap is left, between Amazon's accepting
+a request and our writing its id; the Ads API answers the repeat with 425 and the id, which is
+adopted.) When Amazon is quick, one call does all of it; when it is not, the row is parked until
+`not_before` and no worker waits.
+
+What Amazon refuses ends the fetch with what to do about it; what fails by accident is tried again,
+three times in all; what is merely late is waited for.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import uniform
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import DurationField, Value
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.amazon.download import downloaded
+from opsboard.amazon.errors import (
+    AmazonError,
+    AuthRefused,
+    DownloadFailed,
+    Duplicate,
+    Expired,
+    NotFound,
+    TemporarilyDown,
+    Throttled,
+    TooBig,
+)
+from opsboard.amazon.reports import Link, Progress, Reports, Request, Status, reports_for
+
+from . import explanation, leases, pipeline, registry
+from .errors import BadDocument, Truncated
+from .models import Feed, Fetch
+from .registry import ReportSpec
+
+#: Waits, in units of settings.POLL_SECONDS (20 s: one minute, five minutes, half an hour).
+DOWN_WAIT, FAILURE_WAITS, LONGEST_POLL = 3, (15, 90), 15
+#: A report Amazon has not finished after this long is given up.
+PATIENCE = timedelta(hours=48)
+#: How long the account's other fetches rest when Amazon refused the credentials.
+REFUSED_REST = timedelta(hours=1)
+DISK_FULL_SECONDS = 300.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What one look at a fetch led to."""
+
+    state: str
+    #: A kept document waits to be ingested.
+    ingest_id: int | None = None
+    #: No new request of this account and API will be let through for so many seconds.
+    rest_seconds: float = 0.0
+
+
+class _Lost(Exception):
+    """Another worker has the fetch now; nothing more may be written."""
+
+
+def advance(fetch_id: int) -> Advanced | None:
+    """Claim a fetch and carry it on; None when it is not to be had (held, not due, over)."""
+    fence = leases.claim(Fetch, fetch_id)
+    return None if fence is None else carry_on(fetch_id, fence)
+
+
+def carry_on(fetch_id: int, fence: int) -> Advanced:
+    """Carry on a fetch that is claimed under `fence`. Raises only when the database is away."""
+    fetch = Fetch.objects.select_related("account", "marketplace").get(pk=fetch_id)
+    work = _Work(fetch, fence)
+    try:
+        with leases.held(Fetch, fetch_id, fence):
+            return work.run()
+    except _Lost:
+        return Advanced(fetch.state)
+
+
+class _Work:
+    """One claim on one fetch."""
+
+    def __init__(self, fetch: Fetch, fence: int) -> None:
+        self.fetch = fetch
+        self.fence = fence
+        self.spec: ReportSpec
+        self.reports: Reports
+
+    def run(self) -> Advanced:
+        try:
+            self.spec = registry.spec(self.fetch.spec)
+            scope = AccountMarketplace.objects.select_related("account", "marketplace").get(
+                account=self.fetch.account_id, marketplace=self.fetch.marketplace_id
+            )
+            self.reports = reports_for(scope, self.spec.api)
+            return self.steps()
+        except Throttled as error:
+            return self.throttled(error)
+        except TemporarilyDown as error:
+            return self.park(settings.POLL_SECONDS * DOWN_WAIT, str(error), tell=True)
+        except NotFound as error:
+            if self.fetch.state == Fetch.State.WAITING:
+                return self.fail(str(error))
+            return self.retry(str(error), anew=True)
+        except AuthRefused as error:
+            self.rest_siblings(error)
+            return self.fail(str(error))
+        except TooBig as error:
+            return self.fail(str(error))
+        except (DownloadFailed, Truncated) as error:
+            return self.retry(str(error))
+        except (AmazonError, BadDocument) as error:
+            return self.fail(str(error))
+        except (_Lost, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                return self.park(
+                    DISK_FULL_SECONDS, _("The disk is full. Free some space; it goes on by itself."), tell=True
+                )
+            log.exception("fetch_failed", fetch=self.fetch.pk)
+            return self.retry(
+                _("Something unexpected happened (%(kind)s); see the log.") % {"kind": type(error).__name__}
+            )
+
+    def steps(self) -> Advanced:
+        fetch = self.fetch
+        if fetch.state == Fetch.State.WAITING:
+            if ended := self.request():
+                return ended
+        status = self.reports.look(fetch.report_id)
+        if status.progress is Progress.WORKING:
+            return self.wait_for_amazon()
+        if status.progress is Progress.DONE:
+            return self.download(status)
+        said = explanation.of(self.reports, fetch.report_id, status)
+        if status.progress is Progress.CANCELLED:
+            return self.empty(
+                _("Amazon cancelled it: there is no data for these days, or it was asked again too soon."), said
+            )
+        told = _("Amazon says: %(detail)s") % {"detail": said} if said else _("Amazon gave no reason.")
+        return self.retry(_("Amazon could not make this report.") + " " + told, anew=True)
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def request(self) -> Advanced | None:
+        """Ask for the report and note its id; an outcome only when there is nothing to ask for."""
+        asked_at = timezone.now()
+        window = self.window(asked_at)
+        if window is None:
+            return self.empty(_("Amazon keeps only %(days)d days of this report.") % {"days": self.spec.lookback_days})
+        dated = self.spec.history
+        wanted = Request(
+            report_type=self.spec.report_type,
+            marketplace_id=self.fetch.marketplace.amazon_id,
+            first=window[0] if dated else None,
+            last=window[1] if dated else None,
+            options=self.spec.options,
+            configuration=self.spec.ads_configuration,
+        )
+        try:
+            report_id = self.reports.request(wanted)
+        except Duplicate as error:
+            report_id = error.report_id
+        self.write(
+            state=Fetch.State.REQUESTED, report_id=report_id, report_document_id="", requested_at=asked_at, reason=""
+        )
+        return None
+
+    def window(self, asked_at: datetime) -> tuple[date, date] | None:
+        """The days to ask for at an instant: what Amazon still has of the fetch's window."""
+        first, last = self.fetch.window_start, self.fetch.window_end
+        if not self.spec.history:
+            return first, last
+        earliest = self.fetch.marketplace.day_of(asked_at) - timedelta(days=self.spec.lookback_days)
+        return (max(first, earliest), last) if last >= earliest else None
+
+    def wait_for_amazon(self) -> Advanced:
+        """Look again later, the later the longer it has taken."""
+        asked_at = self.fetch.requested_at or timezone.now()
+        age = timezone.now() - asked_at
+        if age > PATIENCE:
+            return self.fail(_("Amazon did not finish this report in two days. Ask for it again."))
+        unit = settings.POLL_SECONDS
+        wait = min(max(unit, age.total_seconds() / 4), unit * LONGEST_POLL)
+        return self.park(wait, _("Waiting for Amazon since %(time)s UTC.") % {"time": f"{asked_at:%Y-%m-%d %H:%M}"})
+
+    def download(self, status: Status) -> Advanced:
+        """Fetch the document and keep it; an address that expired is asked for anew, the report is not."""
+        fetch = self.fetch
+        if fetch.state != Fetch.State.READY:
+            fetch.state, fetch.report_document_id = Fetch.State.READY, status.document_id
+        link: Link | None = status.link
+        for last_chance in (False, True):
+            link = link or self.reports.locate(fetch.report_id, status.document_id)
+            try:
+                return self.keep(link, status)
+            except Expired:
+                if last_chance:
+                    raise
+                link = None
+        raise AssertionError  # the loop returns or raises
+
+    def keep(self, link: Link, status: Status) -> Advanced:
+        fetch = self.fetch
+        made_at = status.created_at or fetch.requested_at or timezone.now()
+        if self.spec.history:
+            window = self.window(fetch.requested_at or made_at) or (fetch.window_start, fetch.window_end)
+        else:
+            day = fetch.marketplace.day_of(made_at)
+            window = (day, day)
+        with downloaded(link) as file, file.path.open("rb") as raw, transaction.atomic():
+            document = pipeline.keep(
+                raw,
+                spec_key=self.spec.key,
+                account=fetch.account,
+                marketplace=fetch.marketplace,
+                source=self.reports.source,
+                source_created_at=made_at,
+                report_id=fetch.report_id,
+                options=dict(self.spec.options),
+                window=window,
+                fetch=fetch,
+                declared_charset=file.charset,
+            )
+            # Under the fence and in the same commit: a worker that lost its claim keeps nothing.
+            self.end(Fetch.State.DONE, "")
+            if fetch.kind != Fetch.Kind.BACKFILL:
+                self.feed(last_success_at=Now(), last_error="")
+        ingest = document.ingests.order_by("-id").values_list("id", flat=True).first()
+        return Advanced(Fetch.State.DONE, ingest_id=ingest)
+
+    # --- outcomes ---------------------------------------------------------------------------------
+
+    def throttled(self, error: Throttled) -> Advanced:
+        waiting = self.fetch.state == Fetch.State.WAITING
+        advanced = self.park(error.retry_after + uniform(0, 0.1), str(error))
+        return Advanced(advanced.state, rest_seconds=error.retry_after if waiting else 0.0)
+
+    def park(self, seconds: float, reason: str, tell: bool = False) -> Advanced:
+        """Later, and not counted as a failure; `tell`: the feed shows why."""
+        kept = self.progress_fields()
+        self.sure(leases.park(Fetch, self.fetch.pk, self.fence, seconds, reason=reason, **kept))
+        if tell:
+            self.feed(last_error=reason)
+        return Advanced(self.fetch.state)
+
+    def retry(self, reason: str, anew: bool = False) -> Advanced:
+        """A failure: once more after a while (`anew`: with a new report), or for good after the third."""
+        fetch = self.fetch
+        if fetch.attempts >= leases.MAX_ATTEMPTS:
+            return self.fail(reason)
+        wait = settings.POLL_SECONDS * FAILURE_WAITS[min(fetch.attempts, len(FAILURE_WAITS)) - 1]
+        if anew:
+            fetch.state, fetch.report_id, fetch.report_document_id = Fetch.State.WAITING, "", ""
+        fields = {**self.progress_fields(), "report_id": fetch.report_id, "reason": reason}
+        self.sure(leases.strike(Fetch, fetch.pk, self.fence, wait, **fields))
+        self.feed(last_error=reason)
+        return Advanced(fetch.state)
+
+    def fail(self, reason: str) -> Advanced:
+        self.end(Fetch.State.FAILED, reason)
+        self.feed(last_error=reason)
+        return Advanced(Fetch.State.FAILED)
+
+    def empty(self, reason: str, said: str = "") -> Advanced:
+        if said:
+            reason += " " + _("Amazon says: %(detail)s") % {"detail": said}
+        self.end(Fetch.State.EMPTY, reason)
+        if self.fetch.kind != Fetch.Kind.BACKFILL:
+            self.feed(last_error=reason)
+        return Advanced(Fetch.State.EMPTY)
+
+    def rest_siblings(self, error: AuthRefused) -> None:
+        """Let the account's waiting fetches rest, rather than have each be refused in turn.
+
+        A missing permission (403) is that of one report, anything else that of the whole API.
+        """
+        specs = [spec.key for spec in registry.specs() if spec.api == self.spec.api]
+        if error.status == 403:
+            specs = [self.spec.key]
+        rest = Now() + Value(REFUSED_REST, output_field=DurationField())
+        siblings = Fetch.objects.filter(
+            account=self.fetch.account_id,
+            spec__in=specs,
+            state=Fetch.State.WAITING,
+            finished_at=None,
+            lease_until=None,
+            priority__gt=0,
+        )
+        siblings.exclude(pk=self.fetch.pk).update(not_before=rest, reason=str(error))
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def progress_fields(self) -> dict[str, Any]:
+        return {"state": self.fetch.state, "report_document_id": self.fetch.report_document_id}
+
+    def write(self, **fields: Any) -> None:
+        self.sure(leases.write(Fetch, self.fetch.pk, self.fence, **fields))
+        for name, value in fields.items():
+            setattr(self.fetch, name, value)
+
+    def end(self, state: str, reason: str) -> None:
+        fields = {**self.progress_fields(), "state": state, "reason": reason}
+        self.sure(leases.finish(Fetch, self.fetch.pk, self.fence, **fields))
+
+    def sure(self, written: bool) -> None:
+        if not written:
+            raise _Lost
+
+    def feed(self, **fields: Any) -> None:
+        scope = {"account": self.fetch.account_id, "marketplace": self.fetch.marketplace_id}
+        Feed.objects.filter(**scope, spec=self.fetch.spec).update(**fields)
