@@ -64,7 +64,9 @@ class Refusal:
     why: str
 
 
-def convert(column: Column, name: str, cells: Sequence[Any], minor_digits: int) -> tuple[pl.Series, list[Refusal]]:
+def convert(
+    column: Column, name: str, cells: Sequence[Any] | pl.Series, minor_digits: int
+) -> tuple[pl.Series, list[Refusal]]:
     """`cells` of `column` (found in the file as `name`) as stored; refused cells read null."""
     raw = series(cells)
     missing = raw.is_null()
@@ -94,8 +96,12 @@ def blank(column: Column, count: int) -> pl.Series:
     return pl.Series([column.default], dtype=dtype).new_from_index(0, count)
 
 
-def series(cells: Sequence[Any]) -> pl.Series:
-    """Raw cells as one polars column: integers, floats or text; anything mixed becomes text."""
+def series(cells: Sequence[Any] | pl.Series) -> pl.Series:
+    """Raw cells as one polars column: integers, floats or text; anything else becomes text."""
+    if isinstance(cells, pl.Series):
+        if cells.dtype in {pl.Int64, pl.Float64, pl.String}:
+            return cells
+        return cells.cast(pl.String, strict=False)
     types = set(map(type, cells)) - {type(None)}
     if types == {str}:
         return pl.Series(cells, dtype=pl.String)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
-from .convert import STAGED_TYPE, Refusal, blank, convert
+from .convert import STAGED_TYPE, Refusal, blank, convert, series
 from .errors import BadDocument, MissingColumn, UnknownCurrency, WrongMarketplace
 from .readers import Batch
 from .registry import Column, Dataset, Dimension, Kind
@@ -163,9 +163,10 @@ class Stager:
                 {"line": lines[refusal.index], "column": refusal.column, "value": refusal.value, "why": refusal.why}
             )
 
-    def _check_currency(self, name: str, cells: Sequence[Any], lines: Sequence[int]) -> None:
-        for wrong in {cell for cell in cells if cell} - {self.currency}:
-            line = lines[cells.index(wrong)]
+    def _check_currency(self, name: str, cells: Sequence[Any] | pl.Series, lines: Sequence[int]) -> None:
+        found = series(cells).cast(pl.String).str.strip_chars()
+        for wrong in set(found.unique()) - {self.currency, None, ""}:
+            line = lines[(found == wrong).arg_max() or 0]
             if not re.fullmatch(r"[A-Z]{3}", str(wrong)):
                 raise UnknownCurrency(
                     _("“%(code)s” is not a currency opsboard knows") % {"code": str(wrong)[:20]}, line=line, column=name
