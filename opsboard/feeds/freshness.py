@@ -84,3 +84,15 @@ def sentence(scopes: Sequence[AccountMarketplace]) -> str:
         parts.append(_("provisional from %(day)s") % {"day": formats.day(min(provisional))})
     text = _(", ").join(parts)
     return text[:1].upper() + text[1:]
+
+
+def covered_days(scope: AccountMarketplace, dataset: str, first: date, last: date) -> set[date]:
+    """The days of a dataset that some document covers; the others are missing, not zero."""
+    with connection.cursor() as cursor:
+        # Leans on coverage_once: one range of the index.
+        cursor.execute(
+            "SELECT date FROM feeds_coverage WHERE account_id = %s AND marketplace_id = %s AND dataset = %s"
+            " AND date BETWEEN %s AND %s",
+            [scope.account_id, scope.marketplace_id, dataset, first, last],
+        )
+        return {row[0] for row in cursor.fetchall()}

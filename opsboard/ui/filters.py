@@ -172,12 +172,15 @@ class PageState:
                 query[key] = str(value)
         return "?" + query.urlencode() if query else "?"
 
-    def carried(self) -> str:
-        """The part of the state that goes along to another page: scope, period, comparison."""
+    def carried(self, scope: AccountMarketplace | None = None, **more: str) -> str:
+        """The part of the state that goes along to another page: scope (or this one), period, comparison."""
         query = QueryDict(mutable=True)
         for key in ("scope", "period", "from", "to", "compare"):
             if key in self.query_dict:
                 query[key] = self.query_dict[key]
+        if scope is not None:
+            query["scope"] = str(scope.pk)
+        query.update(more)
         return "?" + query.urlencode() if query else ""
 
     def step(self, direction: int) -> str | None:

@@ -1,0 +1,224 @@
+"""Ads: what is spent, what it brings, and what brings nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.feeds import freshness
+from opsboard.feeds.provenance import trace
+from opsboard.kpis.cards import cards, chart, chosen, limit_of
+from opsboard.ui import charts, entities, formats, tables
+from opsboard.ui.filters import PageState
+from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export
+
+from . import queries
+
+TILES = ("ads.spend", "ads.sales", "acos", "tacos", "ctr", "cpc")
+
+
+def _params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:
+    """Spans, and the limits the "over the limit" filters hold against."""
+    acos, ctr = limit_of("acos", scope), limit_of("ctr", scope)
+    return {
+        **span_params(state, scope),
+        "acos_limit": acos.high if acos and acos.high is not None else "Infinity",
+        "ctr_limit": ctr.low if ctr and ctr.low is not None else 0,
+    }
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    state = PageState.from_request(request)
+    scope = state.one
+    if scope is None:
+        return no_account(request)
+    params = _params(state, scope)
+
+    def entity(record: tables.Record) -> tuple[str, str, str]:
+        return record["name"], record["status"], reverse("ads:campaign", args=[record["key"]]) + state.carried(scope)
+
+    waste = queries.waste(params)
+    for row in waste:
+        row["url"] = reverse("ads:term", args=[row["key"]]) + state.carried(scope)
+    context = {
+        "page_scope": scope,
+        "tiles": cards(TILES, scope, state),
+        "chart": chart(chosen(request, TILES), scope, state),
+        "waste": waste,
+        "terms_url": reverse("ads:terms") + state.carried(scope),
+        "wasted_url": reverse("ads:terms") + state.carried(scope, terms="wasted"),
+        "table": tables.page(queries.CAMPAIGNS, state, params, scope.marketplace, entity, export_address("ads:export")),
+    }
+    return render(request, "ads/index.html", context)
+
+
+def terms(request: HttpRequest) -> HttpResponse:
+    """Search terms, those that cost and brought nothing first."""
+    state = PageState.from_request(request)
+    scope = state.one
+    if scope is None:
+        return no_account(request)
+    params = _params(state, scope)
+
+    def entity(record: tables.Record) -> tuple[str, str, str]:
+        return record["term"], "", reverse("ads:term", args=[record["key"]]) + state.carried(scope)
+
+    waste = queries.waste(params)
+    context = {
+        "page_scope": scope,
+        "waste": waste,
+        "campaigns_url": reverse("ads:index") + state.carried(scope),
+        "table": tables.page(queries.TERMS, state, params, scope.marketplace, entity, export_address("ads:terms_export")),
+    }
+    return render(request, "ads/terms.html", context)
+
+
+def export(request: HttpRequest, ending: str) -> HttpResponse:
+    state, scope = one_scope_or_404(request)
+    return table_export(request, ending, queries.CAMPAIGNS, _params(state, scope), freshness.sentence([scope]))
+
+
+def terms_export(request: HttpRequest, ending: str) -> HttpResponse:
+    state, scope = one_scope_or_404(request)
+    return table_export(request, ending, queries.TERMS, _params(state, scope), freshness.sentence([scope]))
+
+
+def campaign(request: HttpRequest, campaign_id: str) -> HttpResponse:
+    """One campaign: its figures, its days, the document lines behind them."""
+    state, scope = one_scope_or_404(request)
+    params = span_params(state, scope)
+    number = _id(campaign_id)
+    known, days = queries.campaign(params, number), queries.campaign_days(params, number)
+    if known is None and not days:
+        raise Http404("no such campaign")
+    sub = [_("Campaign"), campaign_id]
+    if known and known["status"]:
+        sub.append(known["status"])
+    if known and known["budget_minor"] is not None:
+        sub.append(_("budget %(money)s") % {"money": formats.money(known["budget_minor"], scope.marketplace)})
+    name = (known or {}).get("name") or campaign_id
+    back = (_("Ads"), reverse("ads:index") + state.carried())
+    return _entity(request, state, scope, name, " · ".join(sub), back, days, "sp_campaigns", [])
+
+
+def term(request: HttpRequest, term_id: str) -> HttpResponse:
+    """One search term: where it was matched, what it cost, what it brought."""
+    state, scope = one_scope_or_404(request)
+    params = span_params(state, scope)
+    number = _id(term_id)
+    text, days = queries.term(params, number), queries.term_days(params, number)
+    if text is None and not days:
+        raise Http404("no such search term")
+    where = [(row["campaign"], " ".join(part for part in (row["target"], row["match_type"]) if part)) for row in days]
+    back = (_("Search terms"), reverse("ads:terms") + state.carried())
+    return _entity(request, state, scope, text or term_id, _("Search term"), back, days, "sp_search_terms", where)
+
+
+def _id(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise Http404("no such id")
+    return number
+
+
+def _entity(
+    request: HttpRequest,
+    state: PageState,
+    scope: AccountMarketplace,
+    name: str,
+    sub: str,
+    back: tuple[str, str],
+    days: list[dict[str, Any]],
+    dataset: str,
+    where: Sequence[tuple[str, str]],
+) -> HttpResponse:
+    market = scope.marketplace
+    now, before = state.days(scope), state.compared(scope) if dataset == "sp_campaigns" else None
+    summed: list[dict[str, Any]] = []
+    for row in days:  # a search term has a row a target; a chart has one a day
+        if summed and summed[-1]["date"] == row["date"]:
+            for key in ("impressions", "clicks", "spend_minor", "sales_minor", "orders"):
+                summed[-1][key] += row[key]
+        else:
+            summed.append(dict(row))
+
+    def both(key: str) -> tuple[int | None, int | None]:
+        return entities.total(summed, key, now), entities.total(summed, key, before)
+
+    spend, sales, clicks, orders = (both(key) for key in ("spend_minor", "sales_minor", "clicks", "orders"))
+    seen = both("impressions")
+    figures = [
+        entities.figure(_("Ad spend"), *spend, "money", market, 0),
+        entities.figure(_("Ad sales"), *sales, "money", market),
+        entities.figure(_("ACoS"), entities.ratio(spend[0], sales[0]), entities.ratio(spend[1], sales[1]), "rate", market, -1),
+        entities.figure(_("Orders"), *orders, "count", market),
+        entities.figure(_("Clicks"), *clicks, "count", market, 0),
+        entities.figure(_("CTR"), entities.ratio(clicks[0], seen[0]), entities.ratio(clicks[1], seen[1]), "rate", market),
+    ]
+    first = (before or now).first
+    covered = freshness.covered_days(scope, dataset, first, now.last)
+    moving = freshness.provisional_from(dataset, scope)
+    limit = limit_of("acos", scope)
+    drawn = [
+        charts.trend(
+            _("Spend and ad sales"),
+            [
+                entities.series(_("Ad spend"), summed, now, "spend_minor", covered=covered, provisional_from=moving, colour=2),
+                entities.series(_("Ad sales"), summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1),
+            ],
+            show=entities.shower("money", market),
+            scale=entities.scale("money", market),
+        ),
+        charts.trend(
+            _("ACoS"),
+            [
+                entities.series(
+                    _("ACoS"), summed, now, "spend_minor", "sales_minor", before=before, provisional_from=moving, colour=5
+                )
+            ],
+            show=entities.shower("rate", market),
+            scale=entities.scale("rate", market),
+            limit=charts.LimitLine(limit.high, _("limit %(value)s") % {"value": formats.percent(limit.high, 0)})
+            if limit and limit.high is not None
+            else None,
+        ),
+    ]
+    places = list(where) or [("", "")] * len(days)
+    evidence = trace(
+        scope,
+        (
+            (
+                row["date"],
+                (
+                    *(place if where else ()),
+                    formats.money(row["spend_minor"], market),
+                    formats.money(row["sales_minor"], market),
+                    formats.decimals(row["clicks"]),
+                    formats.decimals(row["orders"]),
+                ),
+                row["document_id"],
+                row["line"],
+            )
+            for row, place in zip(days, places, strict=True)
+            if now.first <= row["date"] <= now.last
+        ),
+    )
+    headers = (_("Ad spend"), _("Ad sales"), _("Clicks"), _("Orders"))
+    context = {
+        "page_scope": scope,
+        "name": name,
+        "sub": sub,
+        "back_words": back[0],
+        "back_url": back[1],
+        "figures": figures,
+        "charts": drawn,
+        "evidence": evidence,
+        "evidence_headers": ((_("Campaign"), _("Target"), *headers) if where else headers),
+    }
+    return render(request, "ui/entity.html", context)

@@ -1,0 +1,14 @@
+"""Addresses of Health."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from . import views
+
+app_name = "health"
+urlpatterns = [
+    path("", views.index, name="index"),
+    re_path(r"^export\.(?P<ending>csv|xlsx)$", views.export, name="export"),
+    path("metric/<slug:metric>/", views.metric, name="metric"),
+]

@@ -1,0 +1,111 @@
+"""The read side of Listings: every query names one account and marketplace the user may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from opsboard.ui.entities import rows
+from opsboard.ui.tables import Choice, Column, Filter, Table
+
+# Leans on the primary key (account, marketplace, date, asin): two ranges of it, in the
+# partitions of those months only. Listings is small (a row per SKU) and read once.
+_ASINS = """
+    SELECT d.asin AS key, max(d.parent_asin) AS parent_asin, max(l.title) AS title, max(l.sku) AS sku,
+           sum(d.ordered_sales_minor) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS sales_minor,
+           sum(d.units_ordered) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS units,
+           sum(d.sessions) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS sessions,
+           sum(d.page_views) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS page_views,
+           sum(d.buy_box_rate * d.page_views) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS buy_box_views,
+           sum(d.page_views) FILTER (WHERE d.buy_box_rate IS NOT NULL AND d.date BETWEEN %(first)s AND %(last)s)
+               AS rated_views,
+           sum(d.ordered_sales_minor) FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s) AS p_sales_minor,
+           sum(d.units_ordered) FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s) AS p_units,
+           sum(d.sessions) FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s) AS p_sessions
+      FROM listings_asinday d
+      LEFT JOIN (SELECT asin, min(title) AS title, min(sku) AS sku FROM listings_listing
+                  WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s GROUP BY asin) l
+        ON l.asin = d.asin
+     WHERE d.account_id = %(account)s AND d.marketplace_id = %(marketplace)s
+       AND (d.date BETWEEN %(first)s AND %(last)s OR d.date BETWEEN %(pfirst)s AND %(plast)s)
+     GROUP BY d.asin
+    HAVING count(*) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) > 0
+"""
+
+ASINS = Table(
+    name="asins",
+    title=_("Child ASINs"),
+    rows_sql=_ASINS,
+    sums=(
+        "sales_minor", "units", "sessions", "page_views", "buy_box_views", "rated_views",
+        "p_sales_minor", "p_units", "p_sessions",
+    ),
+    texts=("title", "sku", "parent_asin"),
+    columns=(
+        Column("name", _("Product"), "text", "coalesce(nullif(title, ''), key)"),
+        Column("sales_minor", _("Ordered sales"), "money", share=True),
+        Column("sales_change", _("Sales change"), "change",
+               "(sales_minor - p_sales_minor)::numeric / nullif(p_sales_minor, 0)", direction=1),
+        Column("units", _("Units ordered"), "count"),
+        Column("units_change", _("Units change"), "change",
+               "(units - p_units)::numeric / nullif(p_units, 0)", direction=1, shown=False),
+        Column("sessions", _("Sessions"), "count"),
+        Column("page_views", _("Page views"), "count"),
+        Column("unit_session", _("Unit session percentage"), "rate", "units::numeric / nullif(sessions, 0)",
+               help=_("Units ordered ÷ sessions. Amazon: Unit Session Percentage, Business Reports.")),
+        Column("unit_session_change", _("Unit session change"), "points",
+               "units::numeric / nullif(sessions, 0) - p_units::numeric / nullif(p_sessions, 0)",
+               direction=1, shown=False),
+        Column("buy_box", _("Buy Box percentage"), "rate", "buy_box_views / nullif(rated_views, 0)",
+               help=_("Share of page views with your offer in the Buy Box. Amazon: Featured Offer (Buy Box) percentage.")),
+    ),
+    sort="-sales_minor",
+    filters=(
+        Filter("asins", _("Show"), (
+            Choice("falling", _("Sales down"), "sales_minor < p_sales_minor"),
+            Choice("unsold", _("Seen, not bought"), "sessions > 0 AND units = 0"),
+            Choice("buybox", _("Buy Box under 90 %"), "buy_box_views < 0.9 * rated_views"),
+        )),
+    ),
+    search=("key", "title", "sku"),
+    search_label=_("Find ASIN, SKU or title"),
+    empty=_("No document with sales by ASIN covers these days yet."),
+)
+
+# Leans on the primary key (account, marketplace, sku).
+_STOPPED = """
+    SELECT sku, asin, title, status, quantity, fulfilment_channel
+      FROM listings_listing
+     WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+       AND status <> '' AND lower(status) <> 'active'
+     ORDER BY status, sku LIMIT 100
+"""
+
+# Leans on asinday_by_asin (account, marketplace, asin, date).
+_ASIN_DAYS = """
+    SELECT date, ordered_sales_minor, units_ordered, sessions, page_views, buy_box_rate, document_id, line
+      FROM listings_asinday
+     WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND asin = %(asin)s
+       AND (date BETWEEN %(first)s AND %(last)s OR date BETWEEN %(pfirst)s AND %(plast)s)
+     ORDER BY date DESC
+"""
+
+_NAME = """
+    SELECT sku, title, status, price_minor, quantity FROM listings_listing
+     WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND asin = %(asin)s ORDER BY sku LIMIT 20
+"""
+
+
+def stopped(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Listings that cannot be bought: suppressed, inactive, incomplete."""
+    return rows(_STOPPED, params)
+
+
+def asin_days(params: dict[str, Any], asin: str) -> list[dict[str, Any]]:
+    return rows(_ASIN_DAYS, {**params, "asin": asin})
+
+
+def offers(params: dict[str, Any], asin: str) -> list[dict[str, Any]]:
+    """The SKUs sold under an ASIN."""
+    return rows(_NAME, {**params, "asin": asin})

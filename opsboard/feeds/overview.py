@@ -1,0 +1,197 @@
+"""What the Data page says: each feed's state in words, back-fill progress, recent documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.ui import formats
+
+from . import freshness, registry
+from .models import Document, Feed, Fetch, Ingest
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLine:
+    """A feed as a person reads it."""
+
+    scope: AccountMarketplace
+    label: str
+    source_page: str
+    status: str  # ok, warn, breach, unknown, provisional (running)
+    status_words: str
+    reason: str
+    last_success: datetime | None
+    next_run: datetime | None
+    covered_to: date | None
+    provisional_from: date | None
+    running: int
+    backfill: Backfill | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How much of the history is fetched, in requests."""
+
+    done: int
+    total: int
+    #: Set aside or failed requests among them.
+    troubled: int
+
+    @property
+    def percent(self) -> int:
+        return self.done * 100 // self.total if self.total else 100
+
+
+def pairs_filter(scopes: Sequence[AccountMarketplace]) -> Q:
+    """Rows of exactly these (visible) scopes; no scope matches nothing."""
+    found = Q(pk__in=[])
+    for scope in scopes:
+        found |= Q(account_id=scope.account_id, marketplace_id=scope.marketplace_id)
+    return found
+
+
+# Leans on fetch_by_scope (account, marketplace, spec): each pair's fetches once.
+_WORK = """
+    SELECT f.account_id, f.marketplace_id, f.spec,
+           count(*) FILTER (WHERE f.state IN ('waiting', 'requested', 'ready') AND f.not_before <= now()) AS running,
+           count(*) FILTER (WHERE f.kind = 'backfill') AS total,
+           count(*) FILTER (WHERE f.kind = 'backfill' AND f.state IN ('done', 'empty', 'cancelled', 'failed', 'quarantined'))
+               AS done,
+           count(*) FILTER (WHERE f.kind = 'backfill' AND f.state IN ('failed', 'quarantined')) AS troubled
+      FROM feeds_fetch f
+      JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
+        ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
+     GROUP BY 1, 2, 3
+"""
+
+# Leans on fetch_by_scope: the newest troubled fetch of each feed.
+_TROUBLE = """
+    SELECT DISTINCT ON (f.account_id, f.marketplace_id, f.spec) f.account_id, f.marketplace_id, f.spec,
+           f.state, f.reason, coalesce(f.finished_at, f.created_at)
+      FROM feeds_fetch f
+      JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
+        ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
+     WHERE f.reason <> '' AND f.state IN ('waiting', 'cancelled', 'failed', 'quarantined')
+     ORDER BY 1, 2, 3, coalesce(f.finished_at, f.created_at) DESC
+"""
+
+
+def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
+    """Every feed of these scopes, troubled ones first, then by account, marketplace and report."""
+    by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
+    arrays = [[account for account, _m in by_pair], [market for _a, market in by_pair]]
+    with connection.cursor() as cursor:
+        cursor.execute(_WORK, arrays)
+        work = {row[:3]: row[3:] for row in cursor.fetchall()}
+        cursor.execute(_TROUBLE, arrays)
+        trouble = {row[:3]: row[3:] for row in cursor.fetchall()}
+    specs = {spec.key: spec for spec in registry.specs()}
+    newest = {
+        (item.scope.account_id, item.scope.marketplace_id, item.dataset): item
+        for item in freshness.covered(scopes, list(registry.datasets()))
+    }
+    found = []
+    for feed in Feed.objects.filter(pairs_filter(scopes)).order_by("spec"):
+        spec, scope = specs.get(feed.spec), by_pair[(feed.account_id, feed.marketplace_id)]
+        key = (feed.account_id, feed.marketplace_id, feed.spec)
+        running, total, done, troubled = work.get(key, (0, 0, 0, 0))
+        covered = newest.get((*key[:2], spec.datasets[0].key)) if spec and spec.datasets else None
+        status, words, reason = _state(feed, spec, trouble.get(key), running)
+        found.append(
+            FeedLine(
+                scope=scope,
+                label=str(spec.label) if spec else feed.spec,
+                source_page=spec.source_page if spec else "",
+                status=status,
+                status_words=words,
+                reason=reason,
+                last_success=feed.last_success_at,
+                next_run=feed.next_due if feed.enabled else None,
+                covered_to=covered.last if covered else None,
+                provisional_from=covered.provisional_from if covered else None,
+                running=running,
+                backfill=Backfill(done, total, troubled) if total else None,
+            )
+        )
+    order = {"breach": 0, "warn": 1, "unknown": 2, "provisional": 3, "ok": 4, "no_limit": 5}
+    return sorted(found, key=lambda line: (str(line.scope), order[line.status], line.label))
+
+
+def _state(
+    feed: Feed, spec: registry.ReportSpec | None, trouble: tuple[str, str, datetime] | None, running: int
+) -> tuple[str, str, str]:
+    """(status, word, reason) of a feed; trouble older than the last success is history."""
+    last = feed.last_success_at
+    if not feed.enabled:
+        return "no_limit", _("switched off"), ""
+    if trouble and (last is None or trouble[2] > last):
+        state = Fetch.State(trouble[0])
+        if state == Fetch.State.WAITING:
+            return "warn", _("trying again"), trouble[1]
+        return "breach", str(state.label), trouble[1]
+    if feed.last_error and (last is None or last < timezone.now() - timedelta(days=1)):
+        return "breach", _("failed"), feed.last_error
+    if running:
+        return "provisional", _("under way"), ""
+    if last is None:
+        return "unknown", _("not fetched yet"), ""
+    if spec and timezone.now() - last > timedelta(hours=spec.every_hours * 1.5 + 1):
+        return "warn", _("late"), _("The last success is older than this report's rhythm.")
+    return "ok", _("up to date"), ""
+
+
+def backfill_total(lines: Sequence[FeedLine]) -> Backfill | None:
+    """All back-fill together; None when there is none or it is over without trouble."""
+    parts = [line.backfill for line in lines if line.backfill]
+    total = Backfill(sum(p.done for p in parts), sum(p.total for p in parts), sum(p.troubled for p in parts))
+    return total if parts and total.done < total.total else None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """A received document and what became of it."""
+
+    document: Document
+    scope: AccountMarketplace
+    label: str
+    days: str
+    ingest: Ingest | None
+    status: str
+    status_words: str
+
+
+_INGEST_STATUS = {"done": "ok", "waiting": "provisional", "running": "provisional", "held": "warn",
+                  "refused": "breach", "quarantined": "breach"}
+
+
+def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine:
+    """A document with its newest ingest in words."""
+    ingest = max(document.ingests.all(), key=lambda item: item.pk, default=None)
+    specs = {spec.key: spec for spec in registry.specs()}
+    spec = specs.get(document.spec)
+    days = formats.span(document.window_start, document.window_end) if document.window_start and document.window_end else ""
+    return DocumentLine(
+        document=document,
+        scope=scope,
+        label=str(spec.label) if spec else document.report_type,
+        days=days,
+        ingest=ingest,
+        status=_INGEST_STATUS.get(ingest.state, "unknown") if ingest else "unknown",
+        status_words=str(Ingest.State(ingest.state).label) if ingest else _("kept, not read yet"),
+    )
+
+
+def recent_documents(scopes: Sequence[AccountMarketplace], limit: int = 30) -> list[DocumentLine]:
+    """The newest documents of these scopes."""
+    by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
+    found: Any = Document.objects.filter(pairs_filter(scopes)).prefetch_related("ingests").order_by("-received_at", "-pk")
+    return [document_line(document, by_pair[(document.account_id, document.marketplace_id)]) for document in found[:limit]]

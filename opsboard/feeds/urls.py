@@ -1,0 +1,13 @@
+"""Addresses of the Data page."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+app_name = "feeds"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("document/<int:pk>/", views.document, name="document"),
+]

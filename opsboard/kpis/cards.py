@@ -1,0 +1,346 @@
+"""Tiles and trends of a page: KPIs and plain measures over the page's own days, from the roll-up.
+
+The figure is that of the page's period; the status is the verdict over the KPI's own judged
+window (opsboard.kpis.judge), so choosing another period never hides a breach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.feeds import registry as feeds_registry
+from opsboard.ui import charts, formats
+from opsboard.ui.filters import Days, PageState
+
+from .daily import measures_by_day
+from .registry import Kpi, Measure, Unit, Window, kpis, measures
+
+if TYPE_CHECKING:
+    from .models import Verdict
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limit in force for a KPI in a scope, as the last verdict held it."""
+
+    low: Decimal | None
+    high: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A tile ready for templates/ui/tile.html."""
+
+    key: str
+    label: str
+    value: str
+    change: str
+    tone: str
+    status: str
+    status_words: str
+    headroom: str
+    spark: charts.Spark | None
+    as_of: str
+    url: str
+    current: bool = False
+    where: str = ""
+    meaning: str = ""
+    formula: str = ""
+    limit_words: str = ""
+    amazon_name: str = ""
+    amazon_page: str = ""
+
+
+def chosen(request: HttpRequest, keys: Sequence[str]) -> str:
+    """The tile whose trend the page draws: ?chart=..., else the first."""
+    asked = request.GET.get("chart", "")
+    return asked if asked in keys else keys[0]
+
+
+def verdicts(scopes: Iterable[AccountMarketplace]) -> dict[tuple[int, int, str], Verdict]:
+    """The newest verdicts of these (visible) scopes, by account, marketplace and KPI."""
+    pairs = {(scope.account_id, scope.marketplace_id) for scope in scopes}
+    found = apps.get_model("kpis", "Verdict").objects.filter(account_id__in={a for a, _m in pairs}, marketplace_id__in={m for _a, m in pairs})
+    return {(v.account_id, v.marketplace_id, v.kpi): v for v in found if (v.account_id, v.marketplace_id) in pairs}
+
+
+def limit_of(kpi: str, scope: AccountMarketplace) -> Limits | None:
+    """The limit a KPI is judged by in a scope; None before the first verdict."""
+    found = apps.get_model("kpis", "Verdict").objects.filter(account_id=scope.account_id, marketplace_id=scope.marketplace_id, kpi=kpi).first()
+    return Limits(found.low, found.high) if found else None
+
+
+def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, elsewhere: bool = False) -> list[Card]:
+    """Tiles of one scope in the given order; `elsewhere` names the scope and links to the domain's page."""
+    known = verdicts([scope])
+    days, before = state.days(scope), state.compared(scope)
+    needed = {name for key in keys for name in _needed(key)}
+    table = measures_by_day(scope, sorted(needed), (_earliest(keys, days), days.last), _span(before))
+    return [
+        _card(key, scope, state, table, days, before, known.get((scope.account_id, scope.marketplace_id, key)), elsewhere)
+        for key in keys
+        if key in kpis() or key in measures()
+    ]
+
+
+def _span(days: Days | None) -> tuple[date, date] | None:
+    return (days.first, days.last) if days else None
+
+
+def _earliest(keys: Sequence[str], days: Days) -> date:
+    """Averages look further back than the page does."""
+    averaged = [kpis()[key].days for key in keys if key in kpis() and kpis()[key].window == Window.AVERAGE_DENOMINATOR]
+    return min([days.first, *(date.fromordinal(days.last.toordinal() - n + 1) for n in averaged)])
+
+
+def _needed(key: str) -> list[str]:
+    kpi = kpis().get(key)
+    return [name for name in (kpi.numerator, kpi.denominator) if name] if kpi else [key]
+
+
+def _is_snapshot(measure: Measure | None) -> bool:
+    """Whether days of the measure are states (stock) rather than amounts (sales)."""
+    if measure is None or not measure.dataset:
+        return True
+    dataset = feeds_registry.datasets().get(measure.dataset)
+    return dataset is not None and dataset.scope != feeds_registry.Scope.DAYS
+
+
+def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | None:
+    """The figure of a KPI or measure over a span: sums over sums, or the newest day's for states."""
+    if days is None:
+        return None
+    inside = [row for row in table if days.first <= row["date"] <= days.last]
+    kpi = kpis().get(key)
+    if kpi is None:
+        present = [row[key] for row in inside if row[key] is not None]
+        if not present:
+            return None
+        return present[-1] if _is_snapshot(measures()[key]) else sum(present, Decimal(0))
+    if not kpi.denominator:
+        present = [row[kpi.numerator] for row in inside if row[kpi.numerator] is not None]
+        if not present:
+            return None
+        return kpi.scale * (sum(present, Decimal(0)) if kpi.window == Window.SUM else present[-1])
+    both = [row for row in inside if row[kpi.numerator] is not None and row[kpi.denominator] is not None]
+    if not both:
+        return None
+    if kpi.window == Window.LATEST:
+        both = both[-1:]
+    top: Decimal = sum((row[kpi.numerator] for row in both), Decimal(0))
+    bottom: Decimal = sum((row[kpi.denominator] for row in both), Decimal(0))
+    if kpi.window == Window.AVERAGE_DENOMINATOR:
+        held_from = date.fromordinal(days.last.toordinal() - kpi.days + 1)
+        held = [r[kpi.denominator] for r in table if held_from <= r["date"] <= days.last and r[kpi.denominator] is not None]
+        top, bottom = both[-1][kpi.numerator], sum(held, Decimal(0)) / len(held)
+    return kpi.scale * top / bottom if bottom else None
+
+
+def day_value(key: str, row: Row | None) -> Decimal | None:
+    """The figure of one day for a chart; None is a gap."""
+    if row is None:
+        return None
+    kpi = kpis().get(key)
+    if kpi is None:
+        found: Decimal | None = row[key]
+        return found
+    top = row[kpi.numerator]
+    if not kpi.denominator:
+        return None if top is None else kpi.scale * top
+    bottom = row[kpi.denominator]
+    return None if top is None or not bottom else kpi.scale * top / bottom
+
+
+def mature_days(key: str) -> int:
+    return max((measures()[name].mature_days for name in _needed(key) if name in measures()), default=0)
+
+
+def unit_of(key: str) -> Unit:
+    kpi = kpis().get(key)
+    return kpi.unit if kpi else measures()[key].unit
+
+
+def label_of(key: str) -> str:
+    kpi = kpis().get(key)
+    return str(kpi.label if kpi else measures()[key].label)
+
+
+def in_words(value: Decimal | None, unit: Unit, marketplace: Marketplace, *, whole: bool = False) -> str:
+    """A figure with its unit."""
+    if value is None:
+        return formats.NOTHING
+    match unit:
+        case Unit.MONEY:
+            return formats.money(value, marketplace, whole=whole)
+        case Unit.RATE:
+            return formats.percent(value, 2 if abs(value) < Decimal("0.02") else 1)
+        case Unit.DAYS:
+            return _("%(days)s days") % {"days": formats.decimals(value)}
+        case Unit.PER_YEAR:
+            return _("%(times)s a year") % {"times": formats.decimals(value, 1)}
+        case _:
+            return formats.decimals(value)
+
+
+def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
+    """A distance in the words of the unit, unsigned: "6.2 pts", "$12.00", "9 days"."""
+    if unit == Unit.RATE:
+        return formats.points(abs(value), 2 if abs(value) < Decimal("0.002") else 1).lstrip("+")
+    return in_words(abs(value), unit, marketplace)
+
+
+def headroom(verdict: Verdict, kpi: Kpi, marketplace: Marketplace) -> str:
+    """"6.2 pts over 25 %" or "3.1 pts left"; empty without a value or a limit."""
+    value = verdict.value
+    if value is None or (verdict.low is None and verdict.high is None):
+        return ""
+    for limit, over in ((verdict.high, True), (verdict.low, False)):
+        if limit is not None and ((value > limit) if over else (value < limit)):
+            words = {"by": difference(value - limit, kpi.unit, marketplace), "limit": in_words(limit, kpi.unit, marketplace)}
+            return (_("%(by)s over %(limit)s") if over else _("%(by)s under %(limit)s")) % words
+    nearest = min((limit for limit in (verdict.high, verdict.low) if limit is not None), key=lambda x: abs(x - value))
+    return _("%(by)s to the limit") % {"by": difference(nearest - value, kpi.unit, marketplace)}
+
+
+def _card(
+    key: str,
+    scope: AccountMarketplace,
+    state: PageState,
+    table: Sequence[Row],
+    days: Days,
+    before: Days | None,
+    verdict: Verdict | None,
+    elsewhere: bool,
+) -> Card:
+    kpi, unit, marketplace = kpis().get(key), unit_of(key), scope.marketplace
+    now, then = value_over(key, table, days), value_over(key, table, before)
+    change, tone = change_of(now, then, unit, kpi.direction if kpi else 1 if key.startswith("listings.") else 0, marketplace)
+    by_day = {row["date"]: row for row in table}
+    moving = date.fromordinal(marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
+    points = [(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
+    limit = None
+    if verdict is not None:
+        limit = verdict.high if verdict.high is not None else verdict.low
+    last = max((day for day, value, _p in points if value is not None), default=None)
+    status, words = _status(verdict)
+    return Card(
+        key=key,
+        label=label_of(key),
+        value=in_words(now, unit, marketplace, whole=True),
+        change=change,
+        tone=tone,
+        status=status,
+        status_words=words,
+        headroom=headroom(verdict, kpi, marketplace) if verdict and kpi else "",
+        spark=charts.sparkline(points, limit),
+        as_of=_as_of(last, moving, kpi),
+        url=_url(key, kpi, scope, state, elsewhere),
+        current=not elsewhere and state.query_dict.get("chart") == key,
+        where=f"{scope.account.name} {marketplace.code}" if elsewhere and state.scope is None else "",
+        meaning=str(kpi.meaning) if kpi else "",
+        formula=str(kpi.formula) if kpi else "",
+        limit_words=_limit_words(verdict, kpi, marketplace),
+        amazon_name=kpi.amazon_name if kpi else "",
+        amazon_page=kpi.amazon_page if kpi else "",
+    )
+
+
+def change_of(
+    now: Decimal | None, then: Decimal | None, unit: Unit, direction: int, marketplace: Marketplace
+) -> tuple[str, str]:
+    """(signed change in words, good/bad/""): points for rates, plain for scores, relative for the rest."""
+    if now is None or then is None:
+        return "", ""
+    if unit == Unit.RATE:
+        words = formats.points(now - then)
+    elif unit in {Unit.SCORE, Unit.DAYS, Unit.PER_YEAR}:
+        digits = 1 if unit == Unit.PER_YEAR else 0
+        moved = round(now - then, digits)
+        words = formats.signed(formats.decimals(moved, digits), moved)
+    elif then:
+        words = formats.relative(now, then)
+    else:
+        return "", ""
+    tone = "" if not direction or now == then else "good" if (now > then) == (direction > 0) else "bad"
+    return words, tone
+
+
+def _status(verdict: Verdict | None) -> tuple[str, str]:
+    if verdict is None:
+        return "", ""
+    if verdict.status == "breach" and verdict.breached_since:
+        return "breach", _("breach since %(day)s") % {"day": formats.day(verdict.breached_since)}
+    return verdict.status, ""
+
+
+def _as_of(last: date | None, moving: date, kpi: Kpi | None) -> str:
+    if last is None:
+        return _("no data in these days")
+    if kpi and kpi.window != Window.SUM:
+        return _("as of %(day)s") % {"day": formats.day(last)}
+    text = _("to %(day)s") % {"day": formats.day(last)}
+    return text + (" · " + _("provisional from %(day)s") % {"day": formats.day(moving)} if moving <= last else "")
+
+
+def _limit_words(verdict: Verdict | None, kpi: Kpi | None, marketplace: Marketplace) -> str:
+    if verdict is None or kpi is None:
+        return ""
+    parts = []
+    if verdict.low is not None:
+        parts.append(_("at least %(value)s") % {"value": in_words(verdict.low, kpi.unit, marketplace)})
+    if verdict.high is not None:
+        parts.append(_("at most %(value)s") % {"value": in_words(verdict.high, kpi.unit, marketplace)})
+    if parts and verdict.limit_source:
+        parts.append(f"({verdict.limit_source})")
+    if parts and kpi.window == Window.SUM:
+        parts.append(_("judged over %(n)s mature days") % {"n": kpi.days})
+    return " ".join(parts)
+
+
+def _url(key: str, kpi: Kpi | None, scope: AccountMarketplace, state: PageState, elsewhere: bool) -> str:
+    if not elsewhere:
+        return state.query(chart=key) + "#trend"
+    domain = kpi.domain if kpi else key.partition(".")[0]
+    try:
+        return reverse(f"{domain}:index") + state.carried(scope, chart=key) + "#trend"
+    except NoReverseMatch:
+        return ""
+
+
+def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend:
+    """The trend of one KPI or measure with its limit and the compared period."""
+    days, before = state.days(scope), state.compared(scope)
+    table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
+    by_day = {row["date"]: row for row in table}
+    moving = date.fromordinal(scope.marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
+    points = [charts.Point(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
+    compared = [day_value(key, by_day.get(day)) for day in before] if before else []
+    unit, limits = unit_of(key), limit_of(key, scope)
+    bars = unit in {Unit.MONEY, Unit.COUNT} and not (kpis()[key].denominator if key in kpis() else False)
+    line = None
+    if limits and (value := limits.high if limits.high is not None else limits.low) is not None:
+        line = charts.LimitLine(value, _("limit %(value)s") % {"value": in_words(value, unit, scope.marketplace)})
+    scale = Decimal(1)
+    if unit == Unit.MONEY:
+        scale = Decimal(1).scaleb(-scope.marketplace.minor_digits)
+    elif unit == Unit.RATE:
+        scale = Decimal(100)
+    return charts.trend(
+        label_of(key),
+        [charts.Series(label_of(key), points, colour=1, bars=bars, compared=compared)],
+        show=lambda value: in_words(value, unit, scope.marketplace, whole=True),
+        scale=scale,
+        limit=line,
+    )

@@ -1,0 +1,223 @@
+"""What Today says: what is over the line, the tiles worst first, what changed, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.feeds import freshness, registry
+from opsboard.kpis import cards
+from opsboard.kpis.daily import measures_by_day
+from opsboard.kpis.registry import kpis
+from opsboard.ui import formats
+from opsboard.ui.filters import PageState
+
+if TYPE_CHECKING:
+    from opsboard.kpis.models import Verdict
+
+MOST_TILES = 8
+_RANK = {"breach": 0, "warn": 1, "provisional": 2, "unknown": 3, "ok": 4, "no_limit": 5}
+#: What the comparison of marketplaces shows, in this order.
+SIDE_BY_SIDE = ("ordered_sales", "acos", "tacos", "unit_session", "buy_box", "days_of_supply", "odr_mfn", "ipi")
+
+Verdicts = Mapping[tuple[int, int, str], "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class BreachRow:
+    """A limit that is broken: what, where, since, by how much, and the first thing to do."""
+
+    episode: Any
+    scope: AccountMarketplace
+    what: str
+    headroom: str
+    since: str
+    next_step: str
+    url: str
+    evidence_url: str
+    new: bool
+
+
+def breaches(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: Verdicts) -> list[BreachRow]:
+    """Unresolved episodes of these scopes, the farthest over its limit first."""
+    by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
+    yesterday = timezone.now() - timedelta(days=1)
+    found: list[tuple[tuple[bool, Decimal], BreachRow]] = []
+    episodes = apps.get_model("alerts", "Episode").objects.filter(
+        account_id__in={account for account, _m in by_pair}, state__in=["open", "acknowledged"]
+    )
+    for episode in episodes:
+        scope, kpi = by_pair.get((episode.account_id, episode.marketplace_id)), kpis().get(episode.kpi)
+        if scope is None or kpi is None:
+            continue
+        verdict = verdicts.get((episode.account_id, episode.marketplace_id, episode.kpi))
+        value = verdict.value if verdict and verdict.value is not None else episode.value
+        limit = episode.high if episode.high is not None and value is not None and value > episode.high else episode.low
+        limit = limit if limit is not None else episode.high
+        what = str(kpi.label)
+        if value is not None and limit is not None:
+            what = _("%(kpi)s %(value)s against %(limit)s") % {
+                "kpi": kpi.label,
+                "value": cards.in_words(value, kpi.unit, scope.marketplace),
+                "limit": cards.in_words(limit, kpi.unit, scope.marketplace),
+            }
+        severity = abs(value - limit) / abs(limit) if value is not None and limit else Decimal(0)
+        row = BreachRow(
+            episode=episode,
+            scope=scope,
+            what=what,
+            headroom=cards.headroom(verdict, kpi, scope.marketplace) if verdict else "",
+            since=formats.day(episode.since or episode.opened_at.date()),
+            next_step=str(kpi.next_step),
+            url=_episode_url(episode),
+            evidence_url=_kpi_url(kpi.domain, kpi.key, scope, state),
+            new=episode.opened_at >= yesterday,
+        )
+        found.append(((episode.state == "acknowledged", -severity), row))
+    return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
+
+
+def _episode_url(episode: Any) -> str:
+    try:
+        return reverse("alerts:episode", args=[episode.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _kpi_url(domain: str, key: str, scope: AccountMarketplace, state: PageState) -> str:
+    try:
+        return reverse(f"{domain}:index") + state.carried(scope, chart=key) + "#trend"
+    except NoReverseMatch:
+        return ""
+
+
+def finding(rows: Sequence[BreachRow], judged: bool) -> str:
+    """The page's title: "3 limits breached, 2 new since yesterday"."""
+    if not judged:
+        return _("No figures yet")
+    if not rows:
+        return _("Every limit is kept")
+    text = ngettext("%(n)s limit breached", "%(n)s limits breached", len(rows)) % {"n": len(rows)}
+    new = sum(row.new for row in rows)
+    if new:
+        text += _(", ") + ngettext("%(n)s new since yesterday", "%(n)s new since yesterday", new) % {"n": new}
+    return text
+
+
+def worst_tiles(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: Verdicts) -> list[cards.Card]:
+    """Six to eight tiles, worst first; ties in the order of scopes and declarations, so the same state looks the same."""
+    order = {key: at for at, key in enumerate(kpis())}
+    ranked: list[tuple[tuple[int, Decimal, int, int], AccountMarketplace, str]] = []
+    for at, scope in enumerate(scopes):
+        for key in order:
+            verdict = verdicts.get((scope.account_id, scope.marketplace_id, key))
+            status = verdict.status if verdict else "unknown"
+            if verdict is None or (status in {"unknown", "no_limit"} and key != "ordered_sales"):
+                continue
+            ranked.append(((_RANK.get(status, 5), -_severity(verdict), at, order[key]), scope, key))
+    picked = [(scope, key) for _rank, scope, key in sorted(ranked, key=lambda item: item[0])[:MOST_TILES]]
+    drawn: dict[tuple[int, str], cards.Card] = {}
+    for scope in scopes:
+        keys = [key for one, key in picked if one.pk == scope.pk]
+        if keys:
+            drawn |= {(scope.pk, card.key): card for card in cards.cards(keys, scope, state, elsewhere=True)}
+    return [drawn[(scope.pk, key)] for scope, key in picked if (scope.pk, key) in drawn]
+
+
+def _severity(verdict: Verdict) -> Decimal:
+    """How far over its limit, as a share of the limit; 0 within it."""
+    value = verdict.value
+    if value is None:
+        return Decimal(0)
+    over = [
+        Decimal(value - verdict.high) / abs(verdict.high) if verdict.high else Decimal(0),
+        Decimal(verdict.low - value) / abs(verdict.low) if verdict.low else Decimal(0),
+    ]
+    return max(Decimal(0), *over)
+
+
+@dataclass(frozen=True, slots=True)
+class SideCell:
+    value: str
+    change: str
+    tone: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideRow:
+    scope: AccountMarketplace
+    url: str
+    cells: tuple[SideCell, ...]
+
+
+def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: Verdicts) -> list[SideRow]:
+    """Marketplaces beside each other, each in its own currency and its own days; nothing is added up across them."""
+    keys = [key for key in SIDE_BY_SIDE if key in kpis()]
+    needed = sorted({name for key in keys for name in (kpis()[key].numerator, kpis()[key].denominator) if name})
+    found = []
+    for scope in scopes:
+        days, before = state.days(scope), state.compared(scope)
+        table = measures_by_day(
+            scope, needed, (days.first, days.last), (before.first, before.last) if before else None
+        )
+        row = []
+        for key in keys:
+            kpi = kpis()[key]
+            now, then = cards.value_over(key, table, days), cards.value_over(key, table, before)
+            change, tone = cards.change_of(now, then, kpi.unit, kpi.direction, scope.marketplace)
+            verdict = verdicts.get((scope.account_id, scope.marketplace_id, key))
+            row.append(
+                SideCell(
+                    cards.in_words(now, kpi.unit, scope.marketplace, whole=True),
+                    change,
+                    tone,
+                    verdict.status if verdict and verdict.status in {"breach", "warn"} else "",
+                )
+            )
+        found.append(SideRow(scope, state.query(scope=scope.pk), tuple(row)))
+    return found
+
+
+def side_headers() -> list[str]:
+    return [str(kpis()[key].label) for key in SIDE_BY_SIDE if key in kpis()]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days of a dataset inside the page's period that no document covers."""
+
+    scope: AccountMarketplace
+    label: str
+    days: int
+    last: str
+
+
+def gaps(scopes: Sequence[AccountMarketplace], state: PageState) -> list[Gap]:
+    """Where figures of the period are missing; the newest days within Amazon's lag are not counted."""
+    wanted = ("sales_by_date", "sp_campaigns")
+    found = []
+    for scope in scopes:
+        days = state.days(scope)
+        for key in wanted:
+            dataset = registry.datasets().get(key)
+            if dataset is None:
+                continue
+            end = min(days.last, scope.marketplace.today() - timedelta(days=dataset.lag_days + 1))
+            if end < days.first:
+                continue
+            covered = freshness.covered_days(scope, key, days.first, end)
+            missing = [day for day in days if day <= end and day not in covered]
+            if missing:
+                found.append(Gap(scope, str(dataset.label), len(missing), formats.day(max(missing))))
+    return found

@@ -1,0 +1,121 @@
+"""What the page of one entity shows: figures with their change, and charts over its days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from opsboard.accounts.models import Marketplace
+
+from . import charts, formats
+from .filters import Days
+
+DayRow = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    label: charts.Words
+    text: str
+    change: str = ""
+    tone: str = ""
+
+
+def rows(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run a query of a queries.py and name its columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, dict(params))
+        names = [description[0] for description in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def total(days: Sequence[DayRow], key: str, span: Days | None) -> int | None:
+    """The sum of one column over a span; None when no row of the span has it."""
+    if span is None:
+        return None
+    found = [row[key] for row in days if span.first <= row["date"] <= span.last and row[key] is not None]
+    return sum(found) if found else None
+
+
+def ratio(numerator: int | None, denominator: int | None) -> Decimal | None:
+    return None if numerator is None or not denominator else Decimal(numerator) / Decimal(denominator)
+
+
+def figure(
+    label: charts.Words,
+    now: Decimal | int | None,
+    before: Decimal | int | None,
+    unit: str,
+    marketplace: Marketplace,
+    direction: int = 1,
+) -> Figure:
+    """A figure with its change: in points for rates, relative for sums."""
+    if unit == "rate":
+        change = "" if now is None or before is None else formats.points(Decimal(now) - Decimal(before))
+    else:
+        change = formats.relative(now, before) if now is not None and before else ""
+    tone = ""
+    if change and now is not None and before is not None and now != before and direction:
+        tone = "good" if (now > before) == (direction > 0) else "bad"
+    return Figure(label, text(now, unit, marketplace), change, tone)
+
+
+def text(value: Decimal | int | None, unit: str, marketplace: Marketplace) -> str:
+    """A figure with its unit, as tiles and charts say it."""
+    if unit == "money":
+        return formats.money(value, marketplace)
+    if unit == "rate":
+        return formats.percent(value)
+    return formats.decimals(value, 1 if unit == "number" else 0)
+
+
+def shower(unit: str, marketplace: Marketplace) -> charts.Format:
+    """How a chart words a value of this unit (big sums without cents)."""
+    if unit == "money":
+        return lambda value: formats.money(value, marketplace, whole=True)
+    if unit == "rate":
+        return lambda value: formats.percent(value)
+    return lambda value: formats.decimals(value)
+
+
+def scale(unit: str, marketplace: Marketplace) -> Decimal:
+    if unit == "money":
+        return Decimal(1).scaleb(-marketplace.minor_digits)
+    return Decimal(100) if unit == "rate" else Decimal(1)
+
+
+def series(
+    label: charts.Words,
+    days: Sequence[DayRow],
+    span: Days,
+    numerator: str,
+    denominator: str = "",
+    *,
+    covered: set[date] | None = None,
+    before: Days | None = None,
+    provisional_from: date | None = None,
+    colour: int = 1,
+    bars: bool = False,
+) -> charts.Series:
+    """A day series of one column (or a ratio of two); a covered day without a row is a true zero."""
+    by_day = {row["date"]: row for row in days}
+
+    def value(day: date) -> Decimal | None:
+        row = by_day.get(day)
+        if row is None:
+            return Decimal(0) if covered is not None and day in covered and not denominator else None
+        if denominator:
+            return ratio(row[numerator], row[denominator])
+        return None if row[numerator] is None else Decimal(row[numerator])
+
+    points = [
+        charts.Point(day, value(day), provisional=provisional_from is not None and day >= provisional_from)
+        for day in span
+    ]
+    compared = [value(day) for day in before] if before else []
+    return charts.Series(label, points, colour=colour, bars=bars, compared=compared)
