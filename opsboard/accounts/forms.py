@@ -67,10 +67,14 @@ class RoleForm(forms.Form):
 
 
 class ShopsField(forms.ModelMultipleChoiceField[Marketplace]):
-    """Marketplaces as people know them: name, shop domain, region."""
+    """Marketplaces as people know them (name and shop domain), region by region."""
 
-    def label_from_instance(self, obj: Marketplace) -> str:
-        return f"{obj.name} ({obj.domain}) — {dict(SellerAccount.Region.choices).get(obj.region, obj.region)}"
+    def by_region(self) -> list[tuple[str, list[tuple[int, str]]]]:
+        shops = list(Marketplace.objects.order_by("name"))
+        return [
+            (str(label), [(shop.pk, f"{shop.name} ({shop.domain})") for shop in shops if shop.region == region])
+            for region, label in SellerAccount.Region.choices
+        ]
 
 
 class NewAccountForm(forms.ModelForm[SellerAccount]):
@@ -102,6 +106,10 @@ class NewAccountForm(forms.ModelForm[SellerAccount]):
         if len(organisations) == 1:
             field.initial = organisations[0].pk
             field.widget = forms.HiddenInput()
+
+        shops = self.fields["marketplaces"]
+        assert isinstance(shops, ShopsField)
+        shops.choices = shops.by_region()
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
