@@ -67,6 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
+        log.info("signed_in", user=user.pk, ip=self.get_client_ip(request))
         response.set_signed_cookie(
             _DEVICE_COOKIE,
             self._device_value(user),
@@ -77,6 +78,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             samesite="Lax",
         )
         return response
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        log.warning("sign_in_failed", ip=self.get_client_ip(request))
 
     # --- mail ---------------------------------------------------------------------------------
 
