@@ -18,9 +18,12 @@ from .throttle import Meter
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Answer:
-    """What came back, before anybody judged it. `body` is None when it is not JSON."""
+    """What came back, before anybody judged it. `body` is None when it is not JSON.
+
+    Open to new attributes: a library hangs its own on what it believes to be its response.
+    """
 
     status: int
     headers: Mapping[str, str]

@@ -6,7 +6,6 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.connections import ConnectionResult
 from opsboard.accounts.models import SellerAccount
-from opsboard.accounts.sealing import SealError
 
 from .ads_api import profiles
 from .errors import AmazonError, Throttled
@@ -17,7 +16,7 @@ def try_sp_api(account: SellerAccount) -> ConnectionResult:
     """Ask where the seller takes part, and compare with the marketplaces chosen for the account."""
     try:
         found = participations(account)
-    except (AmazonError, SealError) as error:
+    except AmazonError as error:
         return ConnectionResult(False, _said(error))
     open_ids = {part.marketplace_id for part in found if part.participates}
     chosen = [scope.marketplace for scope in account.scopes.filter(active=True).select_related("marketplace")]
@@ -36,7 +35,7 @@ def try_ads(account: SellerAccount) -> ConnectionResult:
     """Ask for the advertising profiles, and compare with those entered for the account's marketplaces."""
     try:
         found = profiles(account)
-    except (AmazonError, SealError) as error:
+    except AmazonError as error:
         return ConnectionResult(False, _said(error))
     known = {profile.id for profile in found}
     scopes = account.scopes.filter(active=True).exclude(ads_profile_id="").select_related("marketplace")
@@ -50,7 +49,7 @@ def try_ads(account: SellerAccount) -> ConnectionResult:
     return ConnectionResult(True, _("It works. Amazon's profiles: %(known)s.") % {"known": listed})
 
 
-def _said(error: AmazonError | SealError) -> str:
+def _said(error: AmazonError) -> str:
     if isinstance(error, Throttled):
         return _("Amazon allows this question only so often; try again in %(seconds)d seconds.") % {
             "seconds": max(1, round(error.retry_after))

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from opsboard.accounts.models import Credential, SellerAccount
-from opsboard.accounts.sealing import credentials_of
+from opsboard.accounts.sealing import SealError, credentials_of
 
 from .errors import NoCredentials
 
@@ -36,7 +36,10 @@ class Credentials:
 
 def open_credentials(account: SellerAccount, kind: str) -> Credentials:
     """The account's credentials of a kind ("sp_api", "ads"); NoCredentials when they are missing or partial."""
-    opened = credentials_of(account, kind)
+    try:
+        opened = credentials_of(account, kind)
+    except SealError as error:
+        raise NoCredentials(str(error)) from None
     if not opened or not all(opened.get(name) for name in ("client_id", "client_secret", "refresh_token")):
         raise NoCredentials()
     return Credentials(opened["client_id"], opened["client_secret"], opened["refresh_token"])

@@ -25,6 +25,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Min, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from . import fetching, leases, pipeline, registry, schedule
@@ -102,19 +103,17 @@ def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) ->
 _OPEN = (Fetch.State.WAITING, Fetch.State.REQUESTED, Fetch.State.READY)
 
 
-def _free(now: datetime) -> Q:
-    return Q(finished_at=None, not_before__lte=now) & (Q(lease_until=None) | Q(lease_until__lt=now))
+def _free() -> Q:
+    """Rows that could be claimed now, by the database's clock."""
+    return Q(finished_at=None, not_before__lte=Now()) & (Q(lease_until=None) | Q(lease_until__lt=Now()))
 
 
 def due_count(at_most: int) -> int:
     """How many rows could be worked on now, counted no further than `at_most`."""
-    now = _database_now()
-    fetches = Fetch.objects.filter(_free(now), state__in=_OPEN).order_by()[:at_most].count()
+    fetches = Fetch.objects.filter(_free(), state__in=_OPEN).order_by()[:at_most].count()
     if fetches >= at_most:
         return fetches
-    return (
-        fetches + Ingest.objects.filter(_free(now), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
-    )
+    return fetches + Ingest.objects.filter(_free(), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
 
 
 def lag(now: datetime | None = None) -> timedelta:
@@ -122,13 +121,6 @@ def lag(now: datetime | None = None) -> timedelta:
     now = now or timezone.now()
     oldest = Feed.objects.filter(enabled=True, account__active=True).aggregate(oldest=Min("next_due"))["oldest"]
     return max(timedelta(0), now - oldest) if oldest else timedelta(0)
-
-
-def _database_now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        found: datetime = cursor.fetchone()[0]
-        return found
 
 
 # --- a worker's turn ------------------------------------------------------------------------------
@@ -171,7 +163,7 @@ def work(seconds: float | None = None) -> int:
 
 def _ingest_one() -> bool:
     """Documents first: what has been fetched should be seen."""
-    waiting = Ingest.objects.filter(_free(_database_now()), state=Ingest.State.WAITING).order_by("not_before", "id")
+    waiting = Ingest.objects.filter(_free(), state=Ingest.State.WAITING).order_by("not_before", "id")
     for pk in waiting.values_list("id", flat=True)[:4]:
         if ingest(pk):
             return True

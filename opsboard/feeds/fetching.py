@@ -139,9 +139,8 @@ class _Work:
 
     def steps(self) -> Advanced:
         fetch = self.fetch
-        if fetch.state == Fetch.State.WAITING:
-            if ended := self.request():
-                return ended
+        if fetch.state == Fetch.State.WAITING and (ended := self.request()):
+            return ended
         status = self.reports.look(fetch.report_id)
         if status.progress is Progress.WORKING:
             return self.wait_for_amazon()
