@@ -6,6 +6,6 @@ class KpisConfig(AppConfig):
     label = "kpis"
 
     def ready(self) -> None:
-        from . import registry
+        from . import checks, registry  # noqa: F401
 
         registry.autodiscover()

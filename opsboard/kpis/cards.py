@@ -18,7 +18,6 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
-from opsboard.feeds import registry as feeds_registry
 from opsboard.ui import charts, formats
 from opsboard.ui.filters import Days, PageState
 
@@ -110,12 +109,13 @@ def _needed(key: str) -> list[str]:
     return [name for name in (kpi.numerator, kpi.denominator) if name] if kpi else [key]
 
 
-def _is_snapshot(measure: Measure | None) -> bool:
-    """Whether days of the measure are states (stock) rather than amounts (sales)."""
-    if measure is None or not measure.dataset:
-        return True
-    dataset = feeds_registry.datasets().get(measure.dataset)
-    return dataset is not None and dataset.scope != feeds_registry.Scope.DAYS
+def _is_snapshot(measure: Measure) -> bool:
+    """Whether days of the measure are states (stock) rather than amounts: judged by the newest day or typed in."""
+    return not measure.dataset or any(
+        kpi.window != Window.SUM and measures()[kpi.numerator].dataset == measure.dataset
+        for kpi in kpis().values()
+        if kpi.numerator in measures()
+    )
 
 
 def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | None:
@@ -194,6 +194,15 @@ def in_words(value: Decimal | None, unit: Unit, marketplace: Marketplace, *, who
             return formats.decimals(value)
 
 
+def tick_words(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
+    """A whole figure on an axis."""
+    if unit == Unit.MONEY:
+        return formats.money(value, marketplace, cents=False)
+    if unit == Unit.RATE:
+        return formats.percent(value, 0)
+    return formats.decimals(value)
+
+
 def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
     """A distance in the words of the unit, unsigned: "6.2 pts", "$12.00", "9 days"."""
     if unit == Unit.RATE:
@@ -264,7 +273,9 @@ def change_of(
     if now is None or then is None:
         return "", ""
     if unit == Unit.RATE:
-        words = formats.points(now - then)
+        digits = 2 if abs(now) < Decimal("0.02") else 1
+        words = formats.points(now - then, digits)
+        then = now if not round((now - then) * 100, digits) else then
     elif unit in {Unit.SCORE, Unit.DAYS, Unit.PER_YEAR}:
         digits = 1 if unit == Unit.PER_YEAR else 0
         moved = round(now - then, digits)
@@ -319,6 +330,51 @@ def _url(key: str, kpi: Kpi | None, scope: AccountMarketplace, state: PageState,
         return ""
 
 
+def explorable(keys: Sequence[str], key: str, scope: AccountMarketplace, state: PageState) -> dict[str, Any] | None:
+    """The figure for plotly when the address asks to explore (?explore=1): the chosen trend over a year back,
+    the page's other tiles of the same unit as hidden lines. None otherwise."""
+    if state.query_dict.get("explore") != "1":
+        return None
+    last = state.days(scope).last
+    first = date.fromordinal(last.toordinal() - 364)
+    unit = unit_of(key)
+    alike = [key, *(other for other in keys if other != key and unit_of(other) == unit)]
+    table = measures_by_day(scope, sorted({name for one in alike for name in _needed(one)}), (first, last))
+    by_day = {row["date"]: row for row in table}
+    factor = Decimal(1)
+    if unit == Unit.MONEY:
+        factor = Decimal(1).scaleb(-scope.marketplace.minor_digits)
+    elif unit == Unit.RATE:
+        factor = Decimal(100)
+    days = list(Days(first, last))
+    traces = []
+    for one in alike:
+        values = [day_value(one, by_day.get(day)) for day in days]
+        traces.append(
+            {
+                "name": label_of(one),
+                "x": [day.isoformat() for day in days],
+                "y": [None if value is None else float(value * factor) for value in values],
+                "visible": True if one == key else "legendonly",
+            }
+        )
+    limits = limit_of(key, scope)
+    limit = None
+    if limits and (value := limits.high if limits.high is not None else limits.low) is not None:
+        limit = {"y": float(value * factor), "label": _("limit %(value)s") % {"value": in_words(value, unit, scope.marketplace)}}
+    shown = state.days(scope)
+    suffix = {Unit.RATE: " %", Unit.MONEY: " " + scope.marketplace.currency}.get(unit, "")
+    return {
+        "traces": traces,
+        "limit": limit,
+        "suffix": suffix,
+        "range": [shown.first.isoformat(), shown.last.isoformat()],
+        "all": _("all"),
+        "month": _("1 month"),
+        "quarter": _("3 months"),
+    }
+
+
 def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend:
     """The trend of one KPI or measure with its limit and the compared period."""
     days, before = state.days(scope), state.compared(scope)
@@ -341,6 +397,7 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         label_of(key),
         [charts.Series(label_of(key), points, colour=1, bars=bars, compared=compared)],
         show=lambda value: in_words(value, unit, scope.marketplace, whole=True),
+        show_tick=lambda value: tick_words(value, unit, scope.marketplace),
         scale=scale,
         limit=line,
     )

@@ -1,0 +1,49 @@
+"""Start-up checks: every declared measure and KPI holds together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from opsboard.feeds import registry as feeds
+
+from .registry import kpis, measures
+
+
+@register()
+def check_declarations(app_configs: Any, **_options: Any) -> list[CheckMessage]:
+    return [*_measure_errors(), *_kpi_errors()]
+
+
+def _measure_errors() -> Iterator[CheckMessage]:
+    datasets = feeds.datasets()
+    for measure in measures().values():
+        if measure.model is not None and measure.dataset not in datasets:
+            yield Error(
+                f"Measure {measure.key} names the unknown dataset {measure.dataset!r}.",
+                hint=f"Declared datasets: {', '.join(sorted(datasets))}.",
+                id="kpis.E001",
+            )
+        elif measure.model is not None and datasets[measure.dataset].model is not measure.model:
+            yield Error(f"Measure {measure.key} sums another table than its dataset fills.", id="kpis.E002")
+
+
+def _kpi_errors() -> Iterator[CheckMessage]:
+    known = measures()
+    for kpi in kpis().values():
+        for name in filter(None, (kpi.numerator, kpi.denominator, kpi.target)):
+            if name not in known:
+                yield Error(
+                    f"KPI {kpi.key} names the unknown measure {name!r}.",
+                    hint="Declare it with register_measures() in a domain's kpis.py.",
+                    id="kpis.E003",
+                )
+        if not str(kpi.meaning) or not str(kpi.formula):
+            yield Error(f"KPI {kpi.key} does not say what it means and how it is computed.", id="kpis.E004")
+        for limit in kpi.limits:
+            if not limit.source:
+                yield Error(f"KPI {kpi.key} has a limit without a source.", id="kpis.E005")
+            if limit.low is None and limit.high is None:
+                yield Error(f"KPI {kpi.key} has a limit with neither end.", id="kpis.E006")

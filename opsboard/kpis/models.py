@@ -1,0 +1,116 @@
+"""The roll-up of measures by account and day, what was typed in, limits set by people, verdicts."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from opsboard.accounts.models import Marketplace, SellerAccount, User
+
+
+class AccountDay(models.Model):
+    """One measure of one account, marketplace and day. No row is no data; zero is a row.
+
+    The roll-up that tiles and judgements read instead of raw facts; written by kpis.rollup only.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "measure")
+    account_id = models.SmallIntegerField()
+    marketplace_id = models.SmallIntegerField()
+    date = models.DateField()
+    measure = models.CharField(max_length=60, db_collation="C")
+    value = models.DecimalField(max_digits=24, decimal_places=6)
+
+
+class AccountDayVintage(models.Model):
+    """What a measure of a day was known to be from an instant on: restatements stay visible."""
+
+    account_id = models.SmallIntegerField()
+    marketplace_id = models.SmallIntegerField()
+    date = models.DateField()
+    measure = models.CharField(max_length=60, db_collation="C")
+    value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    known_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "measure", "date", "known_at"], name="vintage_by_day")
+        ]
+
+
+class ManualValue(models.Model):
+    """A figure no Amazon API gives, typed in by a person (the IPI score)."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
+    measure = models.CharField(max_length=60)
+    date = models.DateField(_("day"))
+    value = models.DecimalField(_("value"), max_digits=12, decimal_places=2)
+    entered_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    entered_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "marketplace", "measure", "date"], name="manual_value_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.date}"
+
+
+class ThresholdOverride(models.Model):
+    """A limit a person set for an account, from a day on; wins over the declared default."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    kpi = models.CharField(max_length=40)
+    low = models.DecimalField(_("lower limit"), max_digits=14, decimal_places=6, null=True, blank=True)
+    high = models.DecimalField(_("upper limit"), max_digits=14, decimal_places=6, null=True, blank=True)
+    warn_low = models.DecimalField(_("warn below"), max_digits=14, decimal_places=6, null=True, blank=True)
+    warn_high = models.DecimalField(_("warn above"), max_digits=14, decimal_places=6, null=True, blank=True)
+    valid_from = models.DateField(_("valid from"))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    set_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-valid_from", "-id"]
+        indexes = [models.Index(fields=["account", "kpi", "-valid_from"], name="override_by_kpi")]
+
+    def __str__(self) -> str:
+        return f"{self.kpi} from {self.valid_from}"
+
+
+class Verdict(models.Model):
+    """The newest judgement of one KPI in one scope; written only when it changes."""
+
+    class Status(models.TextChoices):
+        OK = "ok", _("Within the limit")
+        WARN = "warn", _("Close to the limit")
+        BREACH = "breach", _("Over the limit")
+        UNKNOWN = "unknown", _("Not enough data")
+        NO_LIMIT = "no_limit", _("No limit")
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
+    kpi = models.CharField(max_length=40)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    low = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    high = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    limit_source = models.CharField(max_length=200, blank=True)
+    #: The judged window, both ends included.
+    first = models.DateField(null=True)
+    last = models.DateField(null=True)
+    breached_since = models.DateField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+    #: The marketplace's day on which the scope was last judged, changed or not.
+    judged_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "marketplace", "kpi"], name="verdict_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kpi}: {self.status}"
