@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen, limit_of
+from opsboard.kpis.cards import cards, chart, chosen, explorable, limit_of
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export
@@ -46,10 +46,12 @@ def index(request: HttpRequest) -> HttpResponse:
     waste = queries.waste(params)
     for row in waste:
         row["url"] = reverse("ads:term", args=[row["key"]]) + state.carried(scope)
+    shown = chosen(request, TILES)
     context = {
         "page_scope": scope,
         "tiles": cards(TILES, scope, state),
-        "chart": chart(chosen(request, TILES), scope, state),
+        "chart": chart(shown, scope, state),
+        "explore": explorable(TILES, shown, scope, state),
         "waste": waste,
         "terms_url": reverse("ads:terms") + state.carried(scope),
         "wasted_url": reverse("ads:terms") + state.carried(scope, terms="wasted"),
@@ -173,6 +175,7 @@ def _entity(
                 entities.series(_("Ad sales"), summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1),
             ],
             show=entities.shower("money", market),
+            show_tick=entities.tick_shower("money", market),
             scale=entities.scale("money", market),
         ),
         charts.trend(
@@ -183,6 +186,7 @@ def _entity(
                 )
             ],
             show=entities.shower("rate", market),
+            show_tick=entities.tick_shower("rate", market),
             scale=entities.scale("rate", market),
             limit=charts.LimitLine(limit.high, _("limit %(value)s") % {"value": formats.percent(limit.high, 0)})
             if limit and limit.high is not None

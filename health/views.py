@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen
+from opsboard.kpis.cards import cards, chart, chosen, explorable
 from opsboard.ui import charts, entities, formats
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account, one_scope_or_404, span_params, table_export
@@ -38,11 +38,13 @@ def index(request: HttpRequest) -> HttpResponse:
         return no_account(request)
     params = _params(state, scope)
     metrics = queries.metrics(params)
+    shown = chosen(request, TILES)
     context = {
         "page_scope": scope,
         "day": params["day"],
         "tiles": cards(TILES, scope, state),
-        "chart": chart(chosen(request, TILES), scope, state),
+        "chart": chart(shown, scope, state),
+        "explore": explorable(TILES, shown, scope, state),
         "rating": metrics.get("account_health_rating"),
         "account_status": metrics.get("account_status"),
         "rates": [_line(n, words, metrics[n], state, scope) for n, words in queries.RATES.items() if n in metrics],
@@ -109,6 +111,7 @@ def metric(request: HttpRequest, metric: str) -> HttpResponse:
             words,
             [entities.series(words, days, now, value, colour=1)],
             show=entities.shower(unit, market),
+            show_tick=entities.tick_shower(unit, market),
             scale=entities.scale(unit, market),
             limit=limit,
         )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen
+from opsboard.kpis.cards import cards, chart, chosen, explorable
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export
@@ -41,11 +41,13 @@ def index(request: HttpRequest) -> HttpResponse:
     sold_out = queries.sold_out(params)
     for row in sold_out:
         row["url"] = reverse("inventory:sku", args=[row["key"]]) + state.carried(scope)
+    shown = chosen(request, TILES)
     context = {
         "page_scope": scope,
         "day": params["day"],
         "tiles": cards(TILES, scope, state),
-        "chart": chart(chosen(request, TILES), scope, state),
+        "chart": chart(shown, scope, state),
+        "explore": explorable(TILES, shown, scope, state),
         "sold_out": sold_out,
         "bands": _bands(queries.ages(params)),
         "table": tables.page(queries.SKUS, state, params, scope.marketplace, entity, export_address("inventory:export")),
@@ -101,6 +103,7 @@ def sku(request: HttpRequest, sku: str) -> HttpResponse:
             _("Available units"),
             [entities.series(_("Available"), days, now, "available", colour=1, bars=True)],
             show=entities.shower("count", market),
+            show_tick=entities.tick_shower("count", market),
         )
     ]
     evidence = trace(

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen
+from opsboard.kpis.cards import cards, chart, chosen, explorable
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export
@@ -37,10 +37,12 @@ def index(request: HttpRequest) -> HttpResponse:
         sub = " · ".join(part for part in (record["key"], record["sku"]) if part)
         return record["name"], sub, reverse("listings:asin", args=[record["key"]]) + state.carried(scope)
 
+    shown = chosen(request, TILES)
     context = {
         "page_scope": scope,
         "tiles": cards(TILES, scope, state),
-        "chart": chart(chosen(request, TILES), scope, state),
+        "chart": chart(shown, scope, state),
+        "explore": explorable(TILES, shown, scope, state),
         "table": tables.page(queries.ASINS, state, params, scope.marketplace, entity, export_address("listings:export")),
         "stopped": queries.stopped(params),
     }
@@ -89,11 +91,13 @@ def asin(request: HttpRequest, asin: str) -> HttpResponse:
             _("Units ordered"),
             [entities.series(_("Units ordered"), days, now, "units_ordered", bars=True, colour=1, **shape)],
             show=entities.shower("count", market),
+            show_tick=entities.tick_shower("count", market),
         ),
         charts.trend(
             _("Unit session percentage"),
             [entities.series(_("Unit session percentage"), days, now, "units_ordered", "sessions", colour=3, **shape)],
             show=entities.shower("rate", market),
+            show_tick=entities.tick_shower("rate", market),
             scale=entities.scale("rate", market),
         ),
     ]

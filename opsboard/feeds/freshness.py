@@ -34,10 +34,12 @@ class Covered:
     provisional_from: date | None
 
 
-def provisional_from(dataset: str, scope: AccountMarketplace) -> date:
-    """The first marketplace day younger than the dataset's maturity."""
+def provisional_from(dataset: str, scope: AccountMarketplace) -> date | None:
+    """The first marketplace day younger than the dataset's maturity; None for states, which Amazon never restates."""
     known = registry.datasets().get(dataset)
-    return scope.marketplace.today() - timedelta(days=known.mature_days if known else 0)
+    if known is None or known.scope != registry.Scope.DAYS or not known.mature_days:
+        return None
+    return scope.marketplace.today() - timedelta(days=known.mature_days)
 
 
 # Leans on coverage_once (account, marketplace, dataset, date): one backward probe a pair and dataset.
@@ -76,7 +78,7 @@ def sentence(scopes: Sequence[AccountMarketplace]) -> str:
             continue
         slowest = min(known, key=lambda item: item.last or date.max)
         parts.append(str(words) % {"day": formats.day(slowest.last)})
-        if dataset != "planning" and slowest.last and slowest.provisional_from and slowest.provisional_from <= slowest.last:
+        if slowest.last and slowest.provisional_from and slowest.provisional_from <= slowest.last:
             provisional.append(slowest.provisional_from)
     if not parts:
         return _("No figures yet")

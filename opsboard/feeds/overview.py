@@ -169,8 +169,15 @@ class DocumentLine:
     status_words: str
 
 
-_INGEST_STATUS = {"done": "ok", "waiting": "provisional", "running": "provisional", "held": "warn",
-                  "refused": "breach", "quarantined": "breach"}
+_INGEST_STATUS = {
+    Ingest.State.WAITING: "provisional",
+    Ingest.State.APPLIED: "ok",
+    Ingest.State.UNCHANGED: "ok",
+    Ingest.State.SUPERSEDED: "no_limit",
+    Ingest.State.HELD: "warn",
+    Ingest.State.REFUSED: "breach",
+    Ingest.State.QUARANTINED: "breach",
+}
 
 
 def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine:
@@ -185,7 +192,7 @@ def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine
         label=str(spec.label) if spec else document.report_type,
         days=days,
         ingest=ingest,
-        status=_INGEST_STATUS.get(ingest.state, "unknown") if ingest else "unknown",
+        status=_INGEST_STATUS.get(Ingest.State(ingest.state), "unknown") if ingest else "unknown",
         status_words=str(Ingest.State(ingest.state).label) if ingest else _("kept, not read yet"),
     )
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.apps import apps
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -22,10 +21,8 @@ from opsboard.ui import charts, formats
 from opsboard.ui.filters import Days, PageState
 
 from .daily import measures_by_day
+from .models import Verdict
 from .registry import Kpi, Measure, Unit, Window, kpis, measures
-
-if TYPE_CHECKING:
-    from .models import Verdict
 
 Row = Mapping[str, Any]
 
@@ -71,13 +68,13 @@ def chosen(request: HttpRequest, keys: Sequence[str]) -> str:
 def verdicts(scopes: Iterable[AccountMarketplace]) -> dict[tuple[int, int, str], Verdict]:
     """The newest verdicts of these (visible) scopes, by account, marketplace and KPI."""
     pairs = {(scope.account_id, scope.marketplace_id) for scope in scopes}
-    found = apps.get_model("kpis", "Verdict").objects.filter(account_id__in={a for a, _m in pairs}, marketplace_id__in={m for _a, m in pairs})
+    found = Verdict.objects.filter(account_id__in={a for a, _m in pairs}, marketplace_id__in={m for _a, m in pairs})
     return {(v.account_id, v.marketplace_id, v.kpi): v for v in found if (v.account_id, v.marketplace_id) in pairs}
 
 
 def limit_of(kpi: str, scope: AccountMarketplace) -> Limits | None:
     """The limit a KPI is judged by in a scope; None before the first verdict."""
-    found = apps.get_model("kpis", "Verdict").objects.filter(account_id=scope.account_id, marketplace_id=scope.marketplace_id, kpi=kpi).first()
+    found = Verdict.objects.filter(account_id=scope.account_id, marketplace_id=scope.marketplace_id, kpi=kpi).first()
     return Limits(found.low, found.high) if found else None
 
 
@@ -213,7 +210,9 @@ def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
 def headroom(verdict: Verdict, kpi: Kpi, marketplace: Marketplace) -> str:
     """"6.2 pts over 25 %" or "3.1 pts left"; empty without a value or a limit."""
     value = verdict.value
-    if value is None or (verdict.low is None and verdict.high is None):
+    if value is None:
+        return verdict.reason
+    if verdict.low is None and verdict.high is None:
         return ""
     for limit, over in ((verdict.high, True), (verdict.low, False)):
         if limit is not None and ((value > limit) if over else (value < limit)):

@@ -11,11 +11,16 @@ from django.db import connection
 
 from opsboard.accounts.models import AccountMarketplace
 
-# Leans on the primary key (account, marketplace, date, measure): one or two ranges of days.
+# Leans on the primary key (account, marketplace, date, measure), one or two ranges of days, and on
+# manual_value_once for figures typed in by hand.
 _DAYS = """
     SELECT date, measure, value FROM kpis_accountday
-     WHERE account_id = %s AND marketplace_id = %s AND measure = ANY(%s)
-       AND (date BETWEEN %s AND %s OR date BETWEEN %s AND %s)
+     WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND measure = ANY(%(measures)s)
+       AND (date BETWEEN %(first)s AND %(last)s OR date BETWEEN %(pfirst)s AND %(plast)s)
+    UNION ALL
+    SELECT date, measure, value FROM kpis_manualvalue
+     WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND measure = ANY(%(measures)s)
+       AND (date BETWEEN %(first)s AND %(last)s OR date BETWEEN %(pfirst)s AND %(plast)s)
 """
 
 
@@ -27,8 +32,17 @@ def measures_by_day(
 ) -> list[dict[str, Any]]:
     """One row a day that has any of the measures: {"date": ..., measure key: Decimal | None}; no row is no data."""
     earlier = before or (date.max, date.min)
+    params = {
+        "account": scope.account_id,
+        "marketplace": scope.marketplace_id,
+        "measures": list(measures),
+        "first": span[0],
+        "last": span[1],
+        "pfirst": earlier[0],
+        "plast": earlier[1],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_DAYS, [scope.account_id, scope.marketplace_id, list(measures), *span, *earlier])
+        cursor.execute(_DAYS, params)
         found: dict[date, dict[str, Any]] = {}
         value: Decimal
         for day, measure, value in cursor.fetchall():

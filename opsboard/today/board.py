@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
 from django.urls import NoReverseMatch, reverse
@@ -18,19 +18,17 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness, registry
 from opsboard.kpis import cards
 from opsboard.kpis.daily import measures_by_day
+from opsboard.kpis.models import Verdict
 from opsboard.kpis.registry import kpis
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
-
-if TYPE_CHECKING:
-    from opsboard.kpis.models import Verdict
 
 MOST_TILES = 8
 _RANK = {"breach": 0, "warn": 1, "provisional": 2, "unknown": 3, "ok": 4, "no_limit": 5}
 #: What the comparison of marketplaces shows, in this order.
 SIDE_BY_SIDE = ("ordered_sales", "acos", "tacos", "unit_session", "buy_box", "days_of_supply", "odr_mfn", "ipi")
 
-Verdicts = Mapping[tuple[int, int, str], "Verdict"]
+Verdicts = Mapping[tuple[int, int, str], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,8 @@ def breaches(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: V
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     yesterday = timezone.now() - timedelta(days=1)
     found: list[tuple[tuple[bool, Decimal], BreachRow]] = []
+    if not apps.is_installed("opsboard.alerts") or "episode" not in apps.get_app_config("alerts").models:
+        return []
     episodes = apps.get_model("alerts", "Episode").objects.filter(
         account_id__in={account for account, _m in by_pair}, state__in=["open", "acknowledged"]
     )
@@ -125,7 +125,10 @@ def worst_tiles(scopes: Sequence[AccountMarketplace], state: PageState, verdicts
             if verdict is None or (status in {"unknown", "no_limit"} and key != "ordered_sales"):
                 continue
             ranked.append(((_RANK.get(status, 5), -_severity(verdict), at, order[key]), scope, key))
-    picked = [(scope, key) for _rank, scope, key in sorted(ranked, key=lambda item: item[0])[:MOST_TILES]]
+    worst: dict[str, AccountMarketplace] = {}  # a KPI once, where it stands worst; the table below has the rest
+    for _rank, scope, key in sorted(ranked, key=lambda item: item[0]):
+        worst.setdefault(key, scope)
+    picked = [(scope, key) for key, scope in list(worst.items())[:MOST_TILES]]
     drawn: dict[tuple[int, str], cards.Card] = {}
     for scope in scopes:
         keys = [key for one, key in picked if one.pk == scope.pk]

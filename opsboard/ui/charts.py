@@ -185,11 +185,14 @@ def trend(
     *,
     show: Format,
     scale: Decimal = Decimal(1),
+    show_tick: Format | None = None,
     limit: LimitLine | None = None,
     height: int = 240,
-    day_header: Words = "",
 ) -> Trend:
-    """Lay a chart out. All series share days and unit; `scale` turns a value into what the axis counts in."""
+    """Lay a chart out. All series share days and unit; `scale` turns a value into what the axis counts in.
+
+    `show_tick` words the axis where its steps are whole ("$2,000" rather than "$2,000.00").
+    """
     points = series[0].points if series else ()
     days = [point.day for point in points]
     count = max(1, len(days))
@@ -199,6 +202,7 @@ def trend(
     low, high = bounds([value * scale for value in every], from_zero=any(s.bars for s in series))
     ticks = nice_ticks(low, high)
     bottom_value, top_value = ticks[0], ticks[-1]
+    word_tick = show_tick if show_tick and all(float(t).is_integer() for t in ticks) else show
     top, plot = 18, height - 18 - 24
 
     def y(value: Decimal) -> float:
@@ -230,7 +234,7 @@ def trend(
         plot_height=plot,
         series=drawn,
         x_ticks=_day_ticks(days),
-        y_ticks=tuple(Tick(_n(top + y(Decimal(str(t)) / scale)), show(Decimal(str(t)) / scale)) for t in ticks),
+        y_ticks=tuple(Tick(_n(top + y(Decimal(str(t)) / scale)), word_tick(Decimal(str(t)) / scale)) for t in ticks),
         base=_n(top + floor_y),
         hatched=hatched,
         gaps=gaps,
@@ -238,7 +242,7 @@ def trend(
         limit_label=limit.label if limit else "",
         has_compared=has_compared,
         has_bars=any(s.bars for s in series),
-        headers=(str(day_header), *names),
+        headers=names,
         twin=tuple(
             TwinRow(
                 day,

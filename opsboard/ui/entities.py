@@ -83,6 +83,15 @@ def shower(unit: str, marketplace: Marketplace) -> charts.Format:
     return lambda value: formats.decimals(value)
 
 
+def tick_shower(unit: str, marketplace: Marketplace) -> charts.Format:
+    """How an axis with whole steps words a value."""
+    if unit == "money":
+        return lambda value: formats.money(value, marketplace, cents=False)
+    if unit == "rate":
+        return lambda value: formats.percent(value, 0)
+    return lambda value: formats.decimals(value)
+
+
 def scale(unit: str, marketplace: Marketplace) -> Decimal:
     if unit == "money":
         return Decimal(1).scaleb(-marketplace.minor_digits)

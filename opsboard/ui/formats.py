@@ -47,12 +47,17 @@ def decimals(value: Number | None, digits: int = 0) -> str:
     return format_decimal(_rounded(exact(value), digits), format=pattern, locale=locale()).replace("-", MINUS)
 
 
-def money(minor: Number | None, marketplace: Marketplace, *, whole: bool = False) -> str:
-    """Minor units -> "$1,234.50" in the marketplace's own currency; `whole` drops the cents of big sums."""
+def money(
+    minor: Number | None, marketplace: Marketplace, *, whole: bool = False, cents: bool = True
+) -> str:
+    """Minor units -> "$1,234.50" in the marketplace's own currency.
+
+    `whole` drops the cents of sums from a thousand up, `cents=False` of all.
+    """
     if minor is None:
         return NOTHING
     amount = exact(minor).scaleb(-marketplace.minor_digits)
-    digits = 0 if whole and abs(amount) >= 1000 else marketplace.minor_digits
+    digits = 0 if not cents or (whole and abs(amount) >= 1000) else marketplace.minor_digits
     pattern = locale().currency_formats["standard"].pattern.split(";")[0]
     head = pattern.split("0.00")[0] + "0" + ("." + "0" * digits if digits else "") + pattern.split("0.00")[-1]
     text = format_currency(
