@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     from .models import Document
+    from .tables import Table
 
 
 class Kind(StrEnum):
@@ -129,6 +130,8 @@ class ReportSpec:
     #: JSON: sees each top-level value beside the rows (e.g. reportSpecification) and the document;
     #: raises BadDocument when the rows do not mean what the datasets would make of them.
     preflight: Callable[[str, Any, Document], None] | None = None
+    #: csv: how a person's download of it is laid out.
+    table: Table | None = None
 
     def windows(self, first: date, last: date) -> list[tuple[date, date]]:
         """Cut first..last (both included) into requestable windows, the newest first."""

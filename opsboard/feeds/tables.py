@@ -1,0 +1,342 @@
+"""Files people download by hand (CSV, tabs, XLSX) as the same column batches the APIs give.
+
+Every cell comes out as canonical text: a decimal dot, an ISO day, no currency sign; what cannot
+be read comes out as it stands, so that the sentence about it quotes the file. The kept document
+stays as it was received: how to read it again (`options`) is kept beside it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from django.utils.translation import gettext as _
+from python_calamine import CalamineError, CalamineWorkbook
+
+from . import cells
+from .errors import BadDocument, UnknownCurrency, WrongMarketplace
+from .readers import BATCH_ROWS, MAX_COLUMNS, Batch
+from .registry import Dataset, Kind, ReportSpec
+from .staging import canonical, columns_of
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    from .decode import Decoded
+
+NUMERIC = frozenset({Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUMBER})
+Row = tuple[int, list[Any]]
+_BRACKETED = re.compile(r"\s*\(([^()]*)\)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How a person's download of a report differs from a plain table of days."""
+
+    #: Two columns that must name the same day where there is no column "Date".
+    span: tuple[str, str] | None = None
+    #: Rows carry no day at all: they are totals, and the operator says of which one day.
+    needs_day: bool = False
+    #: Column -> values its rows may have; other rows are another report's business.
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: A column that looks like a required one and must not be taken for it -> why (one sentence).
+    instead: Mapping[str, _StrPromise | str] = field(default_factory=dict)
+    #: Known columns nobody reads: not drift.
+    ignored: tuple[str, ...] = ()
+    #: Adds columns to each batch, e.g. ids for names; made once a document from its options.
+    prepare: Callable[[Mapping[str, Any]], Callable[[Batch], None]] | None = None
+    #: What to do when the rows are totals over more than a day.
+    how_daily: _StrPromise | str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the table stands in the file."""
+
+    header: tuple[str, ...]
+    header_line: int = 1
+    delimiter: str = "\t"  # "" in a workbook
+    sheet: str = ""
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "header_line": self.header_line,
+            "delimiter": self.delimiter,
+            "sheet": self.sheet,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the file writes numbers and days, and the currency its amounts are in."""
+
+    point: str = "."
+    order: str = cells.DMY
+    currency: str = ""
+    #: Workbook: numeric cells of percent columns are fractions (Excel shows 0.86 as 86 %).
+    fractions: bool = False
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Style:
+        return cls(
+            str(options.get("point") or "."),
+            str(options.get("date_order") or cells.DMY),
+            str(options.get("currency") or ""),
+            bool(options.get("fractions")),
+        )
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
+    """Every row after the header that is not blank and does not repeat the header, with its line."""
+    width = len(layout.header)
+    names = [canonical(clean(name)) for name in layout.header]
+    for line, row in lines(decoded, layout.delimiter, layout.sheet):
+        if line <= layout.header_line or not any(
+            cell not in {"", None} for cell in row
+        ):
+            continue
+        if len(row) != width:
+            if len(row) > width and any(cell not in {"", None} for cell in row[width:]):
+                raise BadDocument(
+                    _("The line has %(got)d cells, the header has %(want)d")
+                    % {"got": len(row), "want": width},
+                    line=line,
+                    todo=_("Download the file again."),
+                )
+            row = [*row[:width], *[""] * (width - len(row))]
+        if not _repeats_header(row, names):
+            yield line, row
+
+
+def lines(decoded: Decoded, delimiter: str, sheet: str = "") -> Iterator[Row]:
+    """Every row of the file from its first line, cells as they are."""
+    if decoded.workbook:
+        found = workbook(decoded).get_sheet_by_name(sheet)
+        first = (found.start or (0, 0))[0] + 1
+        yield from enumerate(found.iter_rows(), first)
+        return
+    decoded.file.seek(0)
+    text = io.TextIOWrapper(
+        decoded.file, encoding=decoded.charset, errors="strict", newline=""
+    )
+    # Amazon's tab files quote nothing: a title may well hold one inch mark.
+    quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    reader = csv.reader(text, delimiter=delimiter, quoting=quoting)
+    try:
+        line = 1
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error:
+        raise BadDocument(
+            _("A quotation mark is opened and never closed"),
+            line=reader.line_num,
+            todo=_("Download the file again."),
+        ) from None
+    finally:
+        text.detach()
+
+
+def workbook(decoded: Decoded) -> CalamineWorkbook:
+    """Raises BadDocument when the workbook is damaged or protected."""
+    decoded.file.seek(0)
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(decoded.file.read()))
+    except CalamineError as error:
+        raise BadDocument(
+            _("The workbook cannot be opened (%(why)s)") % {"why": str(error)[:80]},
+            todo=_("Remove its password if it has one, or download the file again."),
+        ) from None
+
+
+def _repeats_header(row: Sequence[Any], names: Sequence[str]) -> bool:
+    """A placeholder row: most of its filled cells say what the header above them says."""
+    same = filled = 0
+    for cell, name in zip(row, names, strict=True):
+        if isinstance(cell, str) and cell:
+            filled += 1
+            same += canonical(clean(cell)) == name
+    return same >= 2 and same * 2 > filled
+
+
+def clean(name: str) -> str:
+    """A header without a currency or unit in brackets: "14 Day Total Sales (₹)" -> "14 Day Total Sales"."""
+    name = cells.text(name)
+    if match := _BRACKETED.search(name):
+        unit = match[1].strip()
+        if unit in {"#", "%"} or unit in cells.SYMBOLS or unit in cells.CODES:
+            return name[: match.start()].strip()
+    return name
+
+
+def header_currency(name: str) -> str:
+    """The sign or code in a header's brackets, "" when there is none."""
+    match = _BRACKETED.search(cells.text(name))
+    unit = match[1].strip() if match else ""
+    return unit if unit in cells.SYMBOLS or unit in cells.CODES else ""
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def open_table(
+    decoded: Decoded, spec: ReportSpec, dataset: Dataset, options: Mapping[str, Any]
+) -> Iterator[Batch]:
+    """The rows of a kept upload as batches for `dataset`, read the way `options` say."""
+    layout = reopen_layout(decoded, options)
+    table = spec.table or Table()
+    prepare = table.prepare(options) if table.prepare else None
+    style = Style.of(options)
+    names = header_names(layout.header)
+    kinds = kinds_of(dataset, names)
+    date_from = span_column(table, names)
+    ignored = {canonical(name) for name in table.ignored}
+    stream = rows(decoded, layout)
+    taken: list[Row] = []
+    while True:  # the first batch has no rows: it tells which columns there are
+        numbers = [line for line, _row in taken]
+        columns = [
+            list(column) for column in zip(*(row for _line, row in taken), strict=True)
+        ] or [[] for _ in names]
+        batch = Batch(numbers, {})
+        for name, column in zip(names, columns, strict=True):
+            if name == date_from:
+                batch.columns["Date"] = canonical_cells(
+                    column, Kind.DATE, style, name, numbers
+                )
+            elif canonical(name) not in ignored:
+                batch.columns[name] = canonical_cells(
+                    column, kinds.get(name, Kind.TEXT), style, name, numbers
+                )
+        if prepare:
+            prepare(batch)
+        yield batch
+        if not (taken := list(itertools.islice(stream, BATCH_ROWS))):
+            return
+
+
+def reopen_layout(decoded: Decoded, options: Mapping[str, Any]) -> Layout:
+    delimiter, sheet = (
+        str(options.get("delimiter", "\t")),
+        str(options.get("sheet") or ""),
+    )
+    at = int(options.get("header_line") or 1)
+    for line, row in lines(decoded, delimiter, sheet):
+        if line == at:
+            return Layout(tuple(map(cells.text, row)), at, delimiter, sheet)
+    raise BadDocument(_("The header line is not where it was"), line=at)
+
+
+def header_names(header: Sequence[str]) -> list[str]:
+    """Clean, distinct names for the columns of a batch; a column without a name keeps its place."""
+    names: list[str] = []
+    for index, name in enumerate(map(clean, header)):
+        unique = name or f"column {index + 1}"
+        names.append(unique if unique not in names else f"{unique} [{index + 1}]")
+    if len(names) > MAX_COLUMNS:
+        raise BadDocument(
+            _("The first line has %(n)d columns") % {"n": len(names)}, line=1
+        )
+    return names
+
+
+def kinds_of(dataset: Dataset, names: Sequence[str]) -> dict[str, Kind]:
+    """How each column of the file is written, by the dataset columns that read it."""
+    by_alias = {
+        canonical(alias): column.kind
+        for column in columns_of(dataset)
+        for alias in column.names
+    }
+    return {
+        name: by_alias[canonical(name)] for name in names if canonical(name) in by_alias
+    }
+
+
+def span_column(table: Table, names: Sequence[str]) -> str:
+    """The column that stands for "Date" where a file only has a range; "" when it has days."""
+    if table.span is None or any(canonical(name) == "date" for name in names):
+        return ""
+    return next(
+        (name for name in names if canonical(name) == canonical(table.span[0])), ""
+    )
+
+
+def canonical_cells(
+    column: list[Any],
+    kind: Kind,
+    style: Style,
+    name: str = "",
+    numbers: Sequence[int] = (),
+) -> list[str]:
+    """Each different cell is read once: columns of reports repeat themselves."""
+    codes, uniques = pd.factorize(
+        pd.Series(column, dtype=object), use_na_sentinel=False
+    )
+    read = [canonical_cell(cell, kind, style) for cell in uniques]
+    for index, found in enumerate(read):
+        if isinstance(found, BadDocument):
+            found.line, found.column = numbers[int((codes == index).argmax())], name
+            raise found
+    return [read[code] for code in codes]  # type: ignore[misc]
+
+
+def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
+    if kind is Kind.DATE:
+        return _canonical_day(cell, style)
+    found = cells.text(cell)
+    if kind not in NUMERIC:
+        return found.upper() if kind is Kind.CURRENCY else found
+    if isinstance(cell, int | float):
+        return (
+            str(Decimal(repr(cell)) * 100)
+            if kind is Kind.PERCENT and style.fractions
+            else found
+        )
+    if cells.is_nothing(found) or (amount := cells.amount(found)) is None:
+        return "" if cells.is_nothing(found) else found
+    if amount.symbol and (wrong := _wrong_currency(amount.symbol, style.currency)):
+        return wrong
+    if amount.percent and kind is not Kind.PERCENT:
+        return found
+    try:
+        digits = cells.plain_digits(amount.digits, style.point)
+    except ValueError:
+        return found
+    return f"-{digits}" if amount.negative else digits
+
+
+def _canonical_day(cell: Any, style: Style) -> str:
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()[:10]
+    found = cells.text(cell)
+    read = cells.day(found)
+    chosen = read.read(style.order) if read else None
+    return chosen.isoformat() if chosen else found
+
+
+def _wrong_currency(symbol: str, ours: str) -> BadDocument | None:
+    theirs = cells.SYMBOLS.get(symbol) or (
+        frozenset({symbol}) if symbol in cells.CODES else None
+    )
+    if theirs is None:
+        return UnknownCurrency(
+            _("“%(code)s” is not a currency opsboard knows") % {"code": symbol[:20]}
+        )
+    if ours and ours not in theirs:
+        return WrongMarketplace(
+            _("The amounts are in %(theirs)s, but this marketplace sells in %(ours)s")
+            % {"theirs": symbol, "ours": ours},
+            todo=_("Choose the marketplace the file was downloaded from."),
+        )
+    return None
