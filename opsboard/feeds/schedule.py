@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from opsboard.accounts.models import AccountMarketplace, Credential
@@ -28,7 +29,7 @@ from .registry import ReportSpec
 FIRST_HOUR = 5
 #: What the first look at a new account shows; these days are fetched before any older ones.
 FIRST_SCREEN_DAYS = 60
-FIRST_SCREEN_PRIORITY, ROUTINE_PRIORITY, BACKFILL_PRIORITY = 5, 10, 20
+ASKED_PRIORITY, FIRST_SCREEN_PRIORITY, ROUTINE_PRIORITY, BACKFILL_PRIORITY = 0, 5, 10, 20
 
 _KINDS = {"sp": Credential.Kind.SP_API, "ads": Credential.Kind.ADS}
 
@@ -57,7 +58,7 @@ def _kinds(accounts: Iterable[int] | None = None) -> dict[int, set[str]]:
 def ensure_feeds(scope: AccountMarketplace) -> list[Feed]:
     """The scope's feeds, one for each usable report; missing ones are created and due at once."""
     specs = {spec.key: spec for spec in usable_specs(scope)}
-    _create_missing_feeds([(scope, specs)])
+    _create_missing_feeds([(scope, specs)], timezone.now())
     return list(Feed.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec__in=specs))
 
 
@@ -111,7 +112,7 @@ def plan_due(now: datetime | None = None) -> int:
     for scope in AccountMarketplace.objects.filter(active=True).select_related("account", "marketplace"):
         specs = {spec.key: spec for spec in usable_specs(scope, kinds.get(scope.account_id, set()))}
         usable[(scope.account_id, scope.marketplace_id)] = scope, specs
-    _create_missing_feeds(usable.values())
+    _create_missing_feeds(usable.values(), now)
     planned = 0
     for feed in Feed.objects.filter(enabled=True, next_due__lte=now).order_by("next_due"):
         scope, specs = usable.get((feed.account_id, feed.marketplace_id), (None, {}))
@@ -120,12 +121,12 @@ def plan_due(now: datetime | None = None) -> int:
     return planned
 
 
-def _create_missing_feeds(usable: Iterable[tuple[AccountMarketplace, dict[str, ReportSpec]]]) -> None:
+def _create_missing_feeds(usable: Iterable[tuple[AccountMarketplace, dict[str, ReportSpec]]], now: datetime) -> None:
     have = set(Feed.objects.values_list("account_id", "marketplace_id", "spec"))
     wanted = ((scope.account_id, scope.marketplace_id, key) for scope, specs in usable for key in specs)
     Feed.objects.bulk_create(
         [
-            Feed(account_id=account, marketplace_id=shop, spec=key)
+            Feed(account_id=account, marketplace_id=shop, spec=key, next_due=now)
             for account, shop, key in wanted
             if (account, shop, key) not in have
         ],
@@ -191,14 +192,15 @@ def plan_backfill(scope: AccountMarketplace, days: int, first_days: int = FIRST_
     """Plan the fetches for the last `days` days (as far as each report goes back); how many rows.
 
     Newest first, and the newest `first_days` of every report before anything older of any. Days that
-    are already stored are not asked for again, and planning twice on one day changes nothing.
-    Reports without a past get one routine fetch.
+    are already stored are not asked for again, those that failed are, and planning twice changes
+    nothing. Reports without a past get one routine fetch.
     """
     ensure_feeds(scope)
     now = timezone.now()
     today = scope.marketplace.day_of(now)
     slot = datetime.combine(today, time(), UTC)
-    planned = 0
+    mine = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id)
+    planned = reopen(mine.filter(kind=Fetch.Kind.BACKFILL))
     for spec in usable_specs(scope):
         if not spec.history:
             at = slot_before(spec, scope, now)
@@ -214,6 +216,38 @@ def plan_backfill(scope: AccountMarketplace, days: int, first_days: int = FIRST_
             windows = _not_stored(scope, spec, spec.windows(first, end)) if first <= end else []
             planned += _insert(scope, spec, windows, slot, Fetch.Kind.BACKFILL, priority)
     return planned
+
+
+def reopen(fetches: QuerySet[Fetch], **fields: object) -> int:
+    """Start those that failed or were set aside once more from the beginning; how many."""
+    ended = fetches.filter(state__in=[Fetch.State.FAILED, Fetch.State.QUARANTINED])
+    return ended.update(
+        state=Fetch.State.WAITING,
+        attempts=0,
+        not_before=Now(),
+        lease_until=None,
+        finished_at=None,
+        report_id="",
+        report_document_id="",
+        reason="",
+        **fields,
+    )
+
+
+def ask_now(scope: AccountMarketplace, spec_key: str) -> int:
+    """A person wants the routine days of a report now: ahead of everything else; how many fetches.
+
+    What already waits for these days is moved to the front rather than asked for twice.
+    """
+    spec, now = registry.spec(spec_key), timezone.now()
+    windows = routine_windows(spec, scope, now)
+    mine = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
+    waiting = mine.filter(state=Fetch.State.WAITING, finished_at=None)
+    moved = sum(
+        waiting.filter(window_start=first, window_end=last).update(priority=ASKED_PRIORITY, not_before=Now())
+        for first, last in windows
+    )
+    return moved + _insert(scope, spec, windows, now, Fetch.Kind.MANUAL, ASKED_PRIORITY)
 
 
 def earliest_day(spec: ReportSpec, today: date) -> date:
