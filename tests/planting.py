@@ -38,6 +38,7 @@ RECIPES: dict[str, Any] = {
     "role": "owner",
     "sha256": MARKER.lower() * 6,
     "slug": MARKER.lower(),
+    "metric": "odr_afn",
     "status": "breach",
     "fence": 0,
     "attempts": 0,

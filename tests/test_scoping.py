@@ -43,6 +43,7 @@ PUBLIC = {
 WORDS: dict[str, list[str]] = {
     "ending": ["csv", "xlsx"],
     "kind": ["sp_api"],
+    "metric": ["odr_afn"],
     "kpi": ["acos"],
     "spec": ["listings"],
     "uidb36": ["1"],
@@ -200,15 +201,40 @@ def test_the_owner_does_reach_them(address: Address, two: Two) -> None:
     """The other half of the proof: these addresses name rows that exist."""
     client = Client()
     client.force_login(two.b.user, "allauth.account.auth_backends.AuthenticationBackend")
-    answers = {client.get(address.url(two.b)).status_code, client.post(address.url(two.b)).status_code}
+    url = address.url(two.b)
+    answers = {client.get(url).status_code, client.post(url).status_code}
     assert answers - {404, 405}
 
 
-@pytest.mark.parametrize("name", ["settings:accounts", "settings:people", "settings:audit"])
-def test_what_is_planted_can_be_seen(name: str, two: Two) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "settings:accounts",
+        "settings:people",
+        "settings:audit",
+        "feeds:index",
+        "feeds:document",
+        "today:today",
+        "listings:index",
+        "listings:export",
+        "listings:asin",
+        "ads:index",
+        "ads:export",
+        "ads:terms",
+        "inventory:index",
+        "inventory:sku",
+        "health:index",
+        "health:metric",
+    ],
+)
+def test_what_is_planted_can_be_seen_by_its_own_people(name: str, two: Two) -> None:
+    """Else the absence that the tests above look for would prove nothing."""
     client = Client()
-    client.force_login(two.b.user, "allauth.account.auth_backends.AuthenticationBackend")
-    assert leaks(client.get(reverse(name)))
+    colleague = make_user(
+        two.b.organisation, Role.VIEWER if name not in {"settings:people", "settings:audit"} else Role.OWNER
+    )
+    client.force_login(colleague, "allauth.account.auth_backends.AuthenticationBackend")
+    assert leaks(client.get(EVERY[name].url(two.b)))
 
 
 def test_a_person_of_no_organisation_sees_nothing(two: Two) -> None:
