@@ -29,6 +29,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from . import fetching, leases, pipeline, registry, schedule
+from .hints import hint
 from .models import Feed, Fetch, Ingest
 
 #: How long one hint keeps a worker busy at most, before others get the slot.
@@ -77,27 +78,12 @@ def _only_planner() -> bool:
 def wake() -> int:
     """Hint at the workers that rows are due; how many hints went out."""
     slots = int(getattr(settings, "CELERY_WORKER_CONCURRENCY", 0) or os.cpu_count() or 1)
-    due = min(slots, due_count(slots))
-    return sum(hint("opsboard.feeds.work", expires=max(5.0, settings.TICK_SECONDS)) for _ in range(due))
-
-
-def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) -> bool:
-    """Send a Celery message if that is possible now; False when the broker is away (rows wait for the tick)."""
-    from kombu.exceptions import KombuError
-
-    from opsboard.celery import app
-
-    try:
-        app.send_task(task, args=args, expires=expires, retry=False, ignore_result=True)
-    except (OSError, KombuError) as error:
-        log.warning("broker_away", task=task, error=type(error).__name__)
-        return False
-    except Exception as error:  # redis-py's own errors, when they come through unwrapped
-        if type(error).__module__.partition(".")[0] not in {"redis", "amqp"}:
-            raise
-        log.warning("broker_away", task=task, error=type(error).__name__)
-        return False
-    return True
+    sent = 0
+    for _ in range(min(slots, due_count(slots))):
+        if not hint("opsboard.feeds.work", expires=max(5.0, settings.TICK_SECONDS)):
+            break
+        sent += 1
+    return sent
 
 
 _OPEN = (Fetch.State.WAITING, Fetch.State.REQUESTED, Fetch.State.READY)

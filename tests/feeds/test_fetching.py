@@ -4,48 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
-from opsboard.accounts import sealing
 from opsboard.accounts.models import AccountMarketplace, Credential
-from opsboard.amazon import tokens
 from opsboard.feeds import fetching, leases, pipeline
 from opsboard.feeds.models import Document, Feed, Fetch, Ingest
-from tests.amazon.scripted import Says, ScriptedAmazon, scripted_amazon, sp_status
-from tests.factories import make_scope
+from tests.amazon.scripted import Says, ScriptedAmazon, sp_status
 
 pytestmark = pytest.mark.django_db
 REPORTS, ADS = "/reports/2021-06-30/reports", "/reporting/reports"
 LISTINGS = b"item-name\tseller-sku\tasin1\tprice\tquantity\tstatus\nMug\tMUG-1\tB000000001\t9.99\t5\tActive\n"
 S3_ERROR = b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code></Error>"
-
-
-@pytest.fixture
-def amazon(settings: Settings, tmp_path: Path) -> Iterator[ScriptedAmazon]:
-    with scripted_amazon() as script:
-        settings.SP_API_ENDPOINT = settings.ADS_API_ENDPOINT = script.url
-        settings.LWA_TOKEN_URL = f"{script.url}/auth/o2/token"
-        settings.DOCUMENT_DIR = tmp_path
-        settings.SEAL_KEYS = sealing.new_key()
-        settings.OPSBOARD_HINTS = False
-        settings.POLL_SECONDS = 20.0
-        tokens._held.clear()
-        yield script
-
-
-@pytest.fixture
-def scope(amazon: ScriptedAmazon) -> AccountMarketplace:
-    scope = make_scope(marketplace="US", ads_profile_id="4711")
-    for kind in ("sp_api", "ads"):
-        sealing.store(scope.account, kind, {"client_id": "c", "client_secret": "SECRET1", "refresh_token": "SECRET2"})
-    return scope
 
 
 def make_fetch(scope: AccountMarketplace, spec: str = "listings", **fields: Any) -> Fetch:

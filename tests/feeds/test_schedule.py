@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -149,7 +150,7 @@ def test_every_local_day_has_its_slots_once_through_every_change_of_the_clocks(z
         assert all(slot.astimezone(ZoneInfo(zone)).date() == day for slot in slots)
         instants += slots
         day += timedelta(days=1)
-    gaps = {later - earlier for earlier, later in zip(instants, instants[1:], strict=False)}
+    gaps = {later - earlier for earlier, later in pairwise(instants)}
     assert instants == sorted(set(instants))
     hour = timedelta(hours=1)
     assert all(abs(gap - spec.every_hours * hour) <= hour for gap in gaps), gaps

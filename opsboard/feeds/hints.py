@@ -1,0 +1,44 @@
+"""Celery messages that may be lost: "there is something to look at".
+
+The rows say what there is to do, so a broker that is away costs time and nothing else. It must not
+cost the sender's time: left alone, a refused connection is retried for several seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+#: One connection attempt, and not for long.
+_AT_ONCE = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+
+log = structlog.get_logger(__name__)
+
+
+def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) -> bool:
+    """Send a message if that is possible now; False when the broker is away (the tick comes by anyway)."""
+    from kombu.exceptions import KombuError
+
+    from opsboard.celery import app
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.transport_options.update(_AT_ONCE)
+            app.send_task(task, args=args, expires=expires, connection=connection, retry=False, ignore_result=True)
+    except (OSError, KombuError) as error:
+        log.warning("broker_away", task=task, error=type(error).__name__)
+        return False
+    except Exception as error:  # redis-py's own errors, when they come through unwrapped
+        if type(error).__module__.partition(".")[0] not in {"redis", "amqp"}:
+            raise
+        log.warning("broker_away", task=task, error=type(error).__name__)
+        return False
+    return True
