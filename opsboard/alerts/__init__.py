@@ -1,0 +1,1 @@
+"""From a breach to one mail: episodes, the outbox, delivery, unsubscribe."""

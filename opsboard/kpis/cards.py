@@ -83,9 +83,10 @@ def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, e
     known = verdicts([scope])
     days, before = state.days(scope), state.compared(scope)
     needed = {name for key in keys for name in _needed(key)}
-    table = measures_by_day(scope, sorted(needed), (_earliest(keys, days), days.last), _span(before))
+    newest = state.snapshot_days(scope).last
+    table = measures_by_day(scope, sorted(needed), (_earliest(keys, days), newest), _span(before))
     return [
-        _card(key, scope, state, table, days, before, known.get((scope.account_id, scope.marketplace_id, key)), elsewhere)
+        _card(key, scope, state, table, days_for(key, scope, state), before, known.get((scope.account_id, scope.marketplace_id, key)), elsewhere)
         for key in keys
         if key in kpis() or key in measures()
     ]
@@ -113,6 +114,13 @@ def _is_snapshot(measure: Measure) -> bool:
         for kpi in kpis().values()
         if kpi.numerator in measures()
     )
+
+
+def days_for(key: str, scope: AccountMarketplace, state: PageState) -> Days:
+    """The days a figure is shown over: states may include today, sums end with the newest complete day."""
+    kpi = kpis().get(key)
+    is_state = kpi.window != Window.SUM if kpi else _is_snapshot(measures()[key])
+    return state.snapshot_days(scope) if is_state else state.days(scope)
 
 
 def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | None:
@@ -376,7 +384,7 @@ def explorable(keys: Sequence[str], key: str, scope: AccountMarketplace, state: 
 
 def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend:
     """The trend of one KPI or measure with its limit and the compared period."""
-    days, before = state.days(scope), state.compared(scope)
+    days, before = days_for(key, scope, state), state.compared(scope)
     table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
     by_day = {row["date"]: row for row in table}
     moving = date.fromordinal(scope.marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max

@@ -1,0 +1,48 @@
+"""Judge a scope and tell people, as Celery runs it."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import connection, transaction
+from django.db.models import Q
+
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.feeds import dispatch
+from opsboard.feeds.models import DirtyDay
+from opsboard.kpis import judge, rollup
+from opsboard.kpis.models import Verdict
+
+from . import episodes, outbox
+
+
+def judge_scope(account_id: int, marketplace_id: int) -> int:
+    """Roll up what is dirty, judge, open and close episodes: one commit. Episodes opened.
+
+    One judge a scope at a time: a second one waits and then finds nothing left to do.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('judge'), %s)", [account_id * 1000 + marketplace_id])
+        rollup.refresh(account_id, marketplace_id)
+        return len(episodes.follow(judge.judge(account_id, marketplace_id)))
+
+
+@shared_task(name="opsboard.kpis.judge")
+def judge_task(account_id: int, marketplace_id: int) -> None:
+    judge_scope(account_id, marketplace_id)
+
+
+@shared_task(name="opsboard.alerts.deliver")
+def deliver(message_id: int) -> None:
+    outbox.deliver(message_id)
+
+
+def wake_judges() -> None:
+    """Hint at scopes with dirty days, and at those whose marketplace has a new day."""
+    dirty = set(DirtyDay.objects.values_list("account_id", "marketplace_id").distinct())
+    for scope in AccountMarketplace.objects.filter(active=True, account__active=True).select_related("marketplace"):
+        stale = Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id).filter(
+            ~Q(judged_on=scope.marketplace.today())
+        )
+        if (scope.account_id, scope.marketplace_id) in dirty or stale.exists():
+            dispatch.hint("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id), expires=60)

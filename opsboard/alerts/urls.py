@@ -1,0 +1,11 @@
+from django.urls import path
+
+from . import views
+
+app_name = "alerts"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("<int:pk>/", views.episode, name="episode"),
+    path("<int:pk>/acknowledge/", views.acknowledge, name="acknowledge"),
+    path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+]

@@ -1,0 +1,88 @@
+"""Forms for what people set: limits of an account, the weekly IPI score."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAccount
+
+from .models import ThresholdOverride
+from .registry import Kpi, Unit
+
+
+class ThresholdForm(forms.Form):
+    """A limit from a day on; rates are typed in percent and kept as fractions."""
+
+    marketplace = forms.ModelChoiceField(
+        Marketplace.objects.none(),
+        required=False,
+        label=gettext_lazy("Marketplace"),
+        empty_label=gettext_lazy("All marketplaces of the account"),
+    )
+    low = forms.DecimalField(required=False, label=gettext_lazy("Not below"), max_digits=12, decimal_places=4)
+    high = forms.DecimalField(required=False, label=gettext_lazy("Not above"), max_digits=12, decimal_places=4)
+    valid_from = forms.DateField(
+        label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    note = forms.CharField(required=False, max_length=200, label=gettext_lazy("Why"))
+
+    def __init__(self, *args: Any, kpi: Kpi, account: SellerAccount, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kpi, self.account = kpi, account
+        marketplace = self.fields["marketplace"]
+        assert isinstance(marketplace, forms.ModelChoiceField)
+        marketplace.queryset = Marketplace.objects.filter(scopes__account=account, scopes__active=True).distinct()
+        if kpi.unit is Unit.RATE:
+            for name in ("low", "high"):
+                self.fields[name].help_text = _("in percent")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        low, high = data.get("low"), data.get("high")
+        if low is None and high is None:
+            raise forms.ValidationError(_("Give at least one limit."))
+        if low is not None and high is not None and low >= high:
+            raise forms.ValidationError(_("The lower limit must be below the upper one."))
+        return data
+
+    def save(self, user: Any) -> ThresholdOverride:
+        data = self.cleaned_data
+        share = Decimal("0.01") if self.kpi.unit is Unit.RATE else Decimal(1)
+        return ThresholdOverride.objects.create(
+            account=self.account,
+            marketplace=data["marketplace"],
+            kpi=self.kpi.key,
+            low=None if data["low"] is None else data["low"] * share,
+            high=None if data["high"] is None else data["high"] * share,
+            valid_from=data["valid_from"],
+            note=data["note"],
+            set_by=user,
+        )
+
+
+class ManualForm(forms.Form):
+    """The IPI score as Seller Central shows it."""
+
+    scope = forms.ModelChoiceField(AccountMarketplace.objects.none(), label=gettext_lazy("Account and marketplace"))
+    date = forms.DateField(
+        label=gettext_lazy("Day of the score"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    value = forms.IntegerField(label=gettext_lazy("IPI score"), min_value=0, max_value=1000)
+
+    def __init__(self, *args: Any, scopes: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scope = self.fields["scope"]
+        assert isinstance(scope, forms.ModelChoiceField)
+        scope.queryset = scopes
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        scope, day = data.get("scope"), data.get("date")
+        if scope and day and day > scope.marketplace.today():
+            self.add_error("date", _("This day has not come yet."))
+        return data
