@@ -32,6 +32,8 @@ from . import fetching, leases, pipeline, registry, schedule
 from .hints import hint
 from .models import Feed, Fetch, Ingest
 
+__all__ = ["due_count", "hint", "ingest", "lag", "on_tick", "tick", "wake", "work"]
+
 #: How long one hint keeps a worker busy at most, before others get the slot.
 LONGEST_WORK = 20.0
 #: While something comes due within this time, a worker waits for it rather than for the next tick.

@@ -115,9 +115,9 @@ def plan_due(now: datetime | None = None) -> int:
     _create_missing_feeds(usable.values(), now)
     planned = 0
     for feed in Feed.objects.filter(enabled=True, next_due__lte=now).order_by("next_due"):
-        scope, specs = usable.get((feed.account_id, feed.marketplace_id), (None, {}))
-        if scope and feed.spec in specs:
-            planned += _plan(feed, specs[feed.spec], scope, now)
+        found = usable.get((feed.account_id, feed.marketplace_id))
+        if found and feed.spec in found[1]:
+            planned += _plan(feed, found[1][feed.spec], found[0], now)
     return planned
 
 
@@ -301,9 +301,10 @@ def backfill_progress(accounts: Iterable[int]) -> list[BackfillProgress]:
     ended = Q(state__in=[Fetch.State.DONE, Fetch.State.EMPTY])
     wrong = Q(state__in=[Fetch.State.FAILED, Fetch.State.QUARANTINED, Fetch.State.CANCELLED])
     first = Q(priority__lte=FIRST_SCREEN_PRIORITY)
-    rows = (
+    counted = (
         Fetch.objects.filter(kind=Fetch.Kind.BACKFILL, account__in=list(accounts))
-        .values("spec")
+        .order_by()
+        .values_list("spec")
         .annotate(
             total=Count("id"),
             done=Count("id", filter=ended),
@@ -312,9 +313,9 @@ def backfill_progress(accounts: Iterable[int]) -> list[BackfillProgress]:
             first_done=Count("id", filter=first & ended),
         )
     )
-    by_spec = {row.pop("spec"): row for row in rows.order_by()}
+    by_spec = {row[0]: row[1:] for row in counted}
     return [
-        BackfillProgress(spec.key, str(spec.label), **by_spec[spec.key])
+        BackfillProgress(spec.key, str(spec.label), *by_spec[spec.key])
         for spec in registry.specs()
         if spec.key in by_spec
     ]

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from opsboard.accounts.models import AccountMarketplace, Credential
-from opsboard.feeds import fetching, leases, pipeline
+from opsboard.feeds import fetching, leases, pipeline, rawstore
 from opsboard.feeds.models import Document, Feed, Fetch, Ingest
 from tests.amazon.scripted import Says, ScriptedAmazon, sp_status
 
@@ -343,7 +343,7 @@ def test_a_full_disk_parks_the_fetch(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline.rawstore, "store", full)
+    monkeypatch.setattr(rawstore, "store", full)
     fetch = make_fetch(scope)
     advance(fetch)
     assert fetch.attempts == 0 and not fetch.finished_at and "disk is full" in feed_of(fetch).last_error
