@@ -180,7 +180,7 @@ def test_signing_in_can_fail_in_ways_a_seller_understands(
 def test_another_secret_means_another_token(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
     from opsboard.accounts import sealing
 
-    from .conftest import CREDENTIALS
+    from .fixtures import CREDENTIALS
 
     amazon.sp_report(b"{}")
     amazon.sign_in("T1", "T2")
