@@ -19,7 +19,14 @@ _SUMS = f"""
            sum(d.spend_minor) {_BEFORE} AS p_spend_minor, sum(d.sales_minor) {_BEFORE} AS p_sales_minor
 """
 _SUM_NAMES = (
-    "impressions", "clicks", "spend_minor", "sales_minor", "orders", "units", "p_spend_minor", "p_sales_minor",
+    "impressions",
+    "clicks",
+    "spend_minor",
+    "sales_minor",
+    "orders",
+    "units",
+    "p_spend_minor",
+    "p_sales_minor",
 )
 
 # Leans on the primary key (account, marketplace, date, campaign): two ranges of days.
@@ -54,10 +61,14 @@ _TERMS = """
 
 _SPEND = Column("spend_minor", _("Spend"), "money", share=True)
 _SALES = Column("sales_minor", _("Ad sales"), "money", help=_("Sales attributed within 7 days of a click."))
-_ACOS = Column("acos", _("ACoS"), "rate", "spend_minor::numeric / nullif(sales_minor, 0)", help=_("Ad spend ÷ ad sales."))
+_ACOS = Column(
+    "acos", _("ACoS"), "rate", "spend_minor::numeric / nullif(sales_minor, 0)", help=_("Ad spend ÷ ad sales.")
+)
 _CLICKS = Column("clicks", _("Clicks"), "count")
 _ORDERS = Column("orders", _("Orders"), "count")
-_CTR = Column("ctr", _("CTR"), "rate", "clicks::numeric / nullif(impressions, 0)", digits=2, help=_("Clicks ÷ impressions."))
+_CTR = Column(
+    "ctr", _("CTR"), "rate", "clicks::numeric / nullif(impressions, 0)", digits=2, help=_("Clicks ÷ impressions.")
+)
 _CPC = Column("cpc", _("CPC"), "money", "spend_minor::numeric / nullif(clicks, 0)", help=_("Spend ÷ clicks."))
 _CVR = Column("cvr", _("Orders per click"), "rate", "orders::numeric / nullif(clicks, 0)")
 
@@ -70,13 +81,21 @@ CAMPAIGNS = Table(
     columns=(
         Column("name", _("Campaign"), "text", "name"),
         _SPEND,
-        Column("spend_change", _("Spend change"), "change",
-               "(spend_minor - p_spend_minor)::numeric / nullif(p_spend_minor, 0)"),
+        Column(
+            "spend_change",
+            _("Spend change"),
+            "change",
+            "(spend_minor - p_spend_minor)::numeric / nullif(p_spend_minor, 0)",
+        ),
         _SALES,
         _ACOS,
-        Column("acos_change", _("ACoS change"), "points",
-               "spend_minor::numeric / nullif(sales_minor, 0) - p_spend_minor::numeric / nullif(p_sales_minor, 0)",
-               direction=-1),
+        Column(
+            "acos_change",
+            _("ACoS change"),
+            "points",
+            "spend_minor::numeric / nullif(sales_minor, 0) - p_spend_minor::numeric / nullif(p_sales_minor, 0)",
+            direction=-1,
+        ),
         Column("impressions", _("Impressions"), "count", shown=False),
         _CLICKS,
         _CTR,
@@ -87,11 +106,15 @@ CAMPAIGNS = Table(
     ),
     sort="-spend_minor",
     filters=(
-        Filter("campaigns", _("Show"), (
-            Choice("over", _("ACoS over the limit"), "spend_minor > %(acos_limit)s * sales_minor"),
-            Choice("wasted", _("Spent, no order"), "spend_minor > 0 AND orders = 0"),
-            Choice("lowctr", _("CTR under the limit"), "clicks < %(ctr_limit)s * impressions"),
-        )),
+        Filter(
+            "campaigns",
+            _("Show"),
+            (
+                Choice("over", _("ACoS over the limit"), "spend_minor > %(acos_limit)s * sales_minor"),
+                Choice("wasted", _("Spent, no order"), "spend_minor > 0 AND orders = 0"),
+                Choice("lowctr", _("CTR under the limit"), "clicks < %(ctr_limit)s * impressions"),
+            ),
+        ),
     ),
     search=("name", "key"),
     search_label=_("Find a campaign"),
@@ -119,11 +142,15 @@ TERMS = Table(
     ),
     sort="-wasted_minor",
     filters=(
-        Filter("terms", _("Show"), (
-            Choice("wasted", _("Spent, no order"), "wasted_minor > 0"),
-            Choice("sold", _("With orders"), "orders > 0"),
-            Choice("over", _("ACoS over the limit"), "spend_minor > %(acos_limit)s * sales_minor"),
-        )),
+        Filter(
+            "terms",
+            _("Show"),
+            (
+                Choice("wasted", _("Spent, no order"), "wasted_minor > 0"),
+                Choice("sold", _("With orders"), "orders > 0"),
+                Choice("over", _("ACoS over the limit"), "spend_minor > %(acos_limit)s * sales_minor"),
+            ),
+        ),
     ),
     search=("term",),
     search_label=_("Find a search term"),

@@ -76,7 +76,9 @@ def terms(request: HttpRequest) -> HttpResponse:
         "page_scope": scope,
         "waste": waste,
         "campaigns_url": reverse("ads:index") + state.carried(scope),
-        "table": tables.page(queries.TERMS, state, params, scope.marketplace, entity, export_address("ads:terms_export")),
+        "table": tables.page(
+            queries.TERMS, state, params, scope.marketplace, entity, export_address("ads:terms_export")
+        ),
     }
     return render(request, "ads/terms.html", context)
 
@@ -158,10 +160,14 @@ def _entity(
     figures = [
         entities.figure(_("Ad spend"), *spend, "money", market, 0),
         entities.figure(_("Ad sales"), *sales, "money", market),
-        entities.figure(_("ACoS"), entities.ratio(spend[0], sales[0]), entities.ratio(spend[1], sales[1]), "rate", market, -1),
+        entities.figure(
+            _("ACoS"), entities.ratio(spend[0], sales[0]), entities.ratio(spend[1], sales[1]), "rate", market, -1
+        ),
         entities.figure(_("Orders"), *orders, "count", market),
         entities.figure(_("Clicks"), *clicks, "count", market, 0),
-        entities.figure(_("CTR"), entities.ratio(clicks[0], seen[0]), entities.ratio(clicks[1], seen[1]), "rate", market),
+        entities.figure(
+            _("CTR"), entities.ratio(clicks[0], seen[0]), entities.ratio(clicks[1], seen[1]), "rate", market
+        ),
     ]
     first = (before or now).first
     covered = freshness.covered_days(scope, dataset, first, now.last)
@@ -171,8 +177,12 @@ def _entity(
         charts.trend(
             _("Spend and ad sales"),
             [
-                entities.series(_("Ad spend"), summed, now, "spend_minor", covered=covered, provisional_from=moving, colour=2),
-                entities.series(_("Ad sales"), summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1),
+                entities.series(
+                    _("Ad spend"), summed, now, "spend_minor", covered=covered, provisional_from=moving, colour=2
+                ),
+                entities.series(
+                    _("Ad sales"), summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1
+                ),
             ],
             show=entities.shower("money", market),
             show_tick=entities.tick_shower("money", market),
@@ -182,7 +192,14 @@ def _entity(
             _("ACoS"),
             [
                 entities.series(
-                    _("ACoS"), summed, now, "spend_minor", "sales_minor", before=before, provisional_from=moving, colour=5
+                    _("ACoS"),
+                    summed,
+                    now,
+                    "spend_minor",
+                    "sales_minor",
+                    before=before,
+                    provisional_from=moving,
+                    colour=5,
                 )
             ],
             show=entities.shower("rate", market),

@@ -45,7 +45,7 @@ NAMES: dict[str, str | Promise] = {
 _NEWEST = """
     SELECT date FROM feeds_coverage
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND dataset = 'performance'
-       AND date <= %(last)s
+       AND date <= %(snapshot_last)s
      ORDER BY date DESC LIMIT 1
 """
 
@@ -82,7 +82,7 @@ _METRIC_DAYS = """
            status, document_id, line
       FROM health_metricday
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND metric = %(metric)s
-       AND date BETWEEN %(first)s AND %(last)s
+       AND date BETWEEN %(first)s AND %(snapshot_last)s
      ORDER BY date DESC
 """
 

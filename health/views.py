@@ -48,8 +48,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "rating": metrics.get("account_health_rating"),
         "account_status": metrics.get("account_status"),
         "rates": [_line(n, words, metrics[n], state, scope) for n, words in queries.RATES.items() if n in metrics],
-        "counters": [_line(n, words, metrics[n], state, scope) for n, words in queries.COUNTERS.items() if n in metrics],
-        "export": {ending: reverse("health:export", args=[ending]) + state.carried(scope) for ending in ("csv", "xlsx")},
+        "counters": [
+            _line(n, words, metrics[n], state, scope) for n, words in queries.COUNTERS.items() if n in metrics
+        ],
+        "export": {
+            ending: reverse("health:export", args=[ending]) + state.carried(scope) for ending in ("csv", "xlsx")
+        },
     }
     return render(request, "health/index.html", context)
 
@@ -91,7 +95,7 @@ def metric(request: HttpRequest, metric: str) -> HttpResponse:
     state, scope = one_scope_or_404(request)
     market, params = scope.marketplace, span_params(state, scope)
     days = queries.metric_days(params, metric)
-    now, unit = state.days(scope), "rate" if metric in queries.RATES else "count"
+    now, unit = state.snapshot_days(scope), "rate" if metric in queries.RATES else "count"
     value = "rate" if unit == "rate" else "numerator"
     latest: dict[str, Any] = days[0] if days else {}
     words = queries.NAMES[metric]

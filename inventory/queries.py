@@ -28,8 +28,18 @@ SKUS = Table(
     title=_("SKUs"),
     rows_sql=_SKUS,
     sums=(
-        "available", "inbound", "reserved", "unfulfillable", "shipped_30", "shipped_90", "excess",
-        "age_0_90", "age_91_180", "aged", "of_age", "storage_cost_minor",
+        "available",
+        "inbound",
+        "reserved",
+        "unfulfillable",
+        "shipped_30",
+        "shipped_90",
+        "excess",
+        "age_0_90",
+        "age_91_180",
+        "aged",
+        "of_age",
+        "storage_cost_minor",
     ),
     texts=("asin", "recommended_action"),
     columns=(
@@ -37,27 +47,46 @@ SKUS = Table(
         Column("available", _("Available"), "count"),
         Column("inbound", _("Inbound"), "count"),
         Column("shipped_30", _("Shipped, 30 days"), "count"),
-        Column("days_of_supply", _("Days of supply"), "days", "available * 30.0 / nullif(shipped_30, 0)",
-               help=_("Available ÷ shipped in 30 days × 30. Amazon: Days of Supply, Inventory planning.")),
+        Column(
+            "days_of_supply",
+            _("Days of supply"),
+            "days",
+            "available * 30.0 / nullif(shipped_30, 0)",
+            help=_("Available ÷ shipped in 30 days × 30. Amazon: Days of Supply, Inventory planning."),
+        ),
         Column("age_0_90", _("0–90 days old"), "count", shown=False),
         Column("age_91_180", _("91–180 days old"), "count"),
         Column("aged", _("181+ days old"), "count"),
         Column("aged_share", _("Aged share"), "rate", "aged::numeric / nullif(of_age, 0)"),
         Column("excess", _("Excess"), "count"),
-        Column("storage_cost_minor", _("Storage next month"), "money", shown=False,
-               help=_("Amazon's own estimate of next month's storage cost.")),
-        Column("sell_through", _("Sell-through, 90 days"), "number",
-               "shipped_90::numeric / nullif(available + coalesce(inbound, 0), 0)", shown=False),
+        Column(
+            "storage_cost_minor",
+            _("Storage next month"),
+            "money",
+            shown=False,
+            help=_("Amazon's own estimate of next month's storage cost."),
+        ),
+        Column(
+            "sell_through",
+            _("Sell-through, 90 days"),
+            "number",
+            "shipped_90::numeric / nullif(available + coalesce(inbound, 0), 0)",
+            shown=False,
+        ),
         Column("alert", _("Amazon's alert"), "text", "alert"),
     ),
     sort="-shipped_30",
     filters=(
-        Filter("skus", _("Show"), (
-            Choice("out", _("Out of stock, selling"), "available = 0 AND shipped_30 > 0"),
-            Choice("low", _("Under 28 days"), "available > 0 AND available * 30 < 28 * shipped_30"),
-            Choice("aged", _("Aged 181+"), "aged > 0"),
-            Choice("excess", _("Excess"), "excess > 0"),
-        )),
+        Filter(
+            "skus",
+            _("Show"),
+            (
+                Choice("out", _("Out of stock, selling"), "available = 0 AND shipped_30 > 0"),
+                Choice("low", _("Under 28 days"), "available > 0 AND available * 30 < 28 * shipped_30"),
+                Choice("aged", _("Aged 181+"), "aged > 0"),
+                Choice("excess", _("Excess"), "excess > 0"),
+            ),
+        ),
     ),
     search=("key", "name", "asin"),
     search_label=_("Find SKU, ASIN or name"),
@@ -68,7 +97,7 @@ SKUS = Table(
 _NEWEST = """
     SELECT date FROM feeds_coverage
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND dataset = 'planning'
-       AND date <= %(last)s
+       AND date <= %(snapshot_last)s
      ORDER BY date DESC LIMIT 1
 """
 
@@ -90,7 +119,7 @@ _SKU_DAYS = """
            age_181_270 + age_271_365 + age_over_365 AS aged, document_id, line
       FROM inventory_planningday
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND sku = %(sku)s
-       AND date BETWEEN %(first)s AND %(last)s
+       AND date BETWEEN %(first)s AND %(snapshot_last)s
      ORDER BY date DESC
 """
 

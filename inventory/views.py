@@ -50,7 +50,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "explore": explorable(TILES, shown, scope, state),
         "sold_out": sold_out,
         "bands": _bands(queries.ages(params)),
-        "table": tables.page(queries.SKUS, state, params, scope.marketplace, entity, export_address("inventory:export")),
+        "table": tables.page(
+            queries.SKUS, state, params, scope.marketplace, entity, export_address("inventory:export")
+        ),
     }
     return render(request, "inventory/index.html", context)
 
@@ -70,8 +72,16 @@ def _bands(ages: dict[str, Any]) -> list[dict[str, Any]]:
     found, at = [], 0.0
     for key, label, colour in named:
         share = (ages[key] or 0) * 100 / everything
-        found.append({"label": label, "units": ages[key] or 0, "x": f"{at:.2f}", "width": f"{share:.2f}",
-                      "share": formats.decimals(share, 1), "colour": colour})
+        found.append(
+            {
+                "label": label,
+                "units": ages[key] or 0,
+                "x": f"{at:.2f}",
+                "width": f"{share:.2f}",
+                "share": formats.decimals(share, 1),
+                "colour": colour,
+            }
+        )
         at += float(share)
     return found
 
@@ -88,7 +98,7 @@ def sku(request: HttpRequest, sku: str) -> HttpResponse:
     days, item = queries.sku_days(params, sku), queries.item(params, sku)
     if item is None and not days:
         raise Http404("no such SKU")
-    now = state.days(scope)
+    now = state.snapshot_days(scope)
     latest: dict[str, Any] = days[0] if days else {}
     cover = entities.ratio(latest.get("available"), latest.get("shipped_30"))
     figures = [

@@ -43,7 +43,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "tiles": cards(TILES, scope, state),
         "chart": chart(shown, scope, state),
         "explore": explorable(TILES, shown, scope, state),
-        "table": tables.page(queries.ASINS, state, params, scope.marketplace, entity, export_address("listings:export")),
+        "table": tables.page(
+            queries.ASINS, state, params, scope.marketplace, entity, export_address("listings:export")
+        ),
         "stopped": queries.stopped(params),
     }
     return render(request, "listings/index.html", context)

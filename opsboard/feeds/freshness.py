@@ -60,13 +60,15 @@ def covered(scopes: Sequence[AccountMarketplace], datasets: Iterable[str]) -> li
         cursor.execute(_LAST, [[a for a, _m in by_pair], [m for _a, m in by_pair], list(datasets)])
         rows = cursor.fetchall()
     return [
-        Covered(by_pair[(account, marketplace)], dataset, last, provisional_from(dataset, by_pair[(account, marketplace)]))
+        Covered(
+            by_pair[(account, marketplace)], dataset, last, provisional_from(dataset, by_pair[(account, marketplace)])
+        )
         for account, marketplace, dataset, last in rows
     ]
 
 
 def sentence(scopes: Sequence[AccountMarketplace]) -> str:
-    """"Ads to 22 Nov, sales to 20 Nov, provisional from 19 Nov"; of several scopes the slowest speaks."""
+    """ "Ads to 22 Nov, sales to 20 Nov, provisional from 19 Nov"; of several scopes the slowest speaks."""
     if not scopes:
         return ""
     found = covered(scopes, [dataset for dataset, _words in SPOKEN])

@@ -185,7 +185,11 @@ def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine
     ingest = max(document.ingests.all(), key=lambda item: item.pk, default=None)
     specs = {spec.key: spec for spec in registry.specs()}
     spec = specs.get(document.spec)
-    days = formats.span(document.window_start, document.window_end) if document.window_start and document.window_end else ""
+    days = (
+        formats.span(document.window_start, document.window_end)
+        if document.window_start and document.window_end
+        else ""
+    )
     return DocumentLine(
         document=document,
         scope=scope,
@@ -200,5 +204,9 @@ def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine
 def recent_documents(scopes: Sequence[AccountMarketplace], limit: int = 30) -> list[DocumentLine]:
     """The newest documents of these scopes."""
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
-    found: Any = Document.objects.filter(pairs_filter(scopes)).prefetch_related("ingests").order_by("-received_at", "-pk")
-    return [document_line(document, by_pair[(document.account_id, document.marketplace_id)]) for document in found[:limit]]
+    found: Any = (
+        Document.objects.filter(pairs_filter(scopes)).prefetch_related("ingests").order_by("-received_at", "-pk")
+    )
+    return [
+        document_line(document, by_pair[(document.account_id, document.marketplace_id)]) for document in found[:limit]
+    ]

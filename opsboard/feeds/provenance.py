@@ -28,7 +28,7 @@ class EvidenceLine:
 
 
 def describe(document: Document, scope: AccountMarketplace) -> str:
-    """"SP campaigns report 123, downloaded 22 Nov 06:12" on the marketplace's clock."""
+    """ "SP campaigns report 123, downloaded 22 Nov 06:12" on the marketplace's clock."""
     try:
         label = str(registry.spec(document.spec).label)
     except KeyError:
@@ -40,9 +40,7 @@ def describe(document: Document, scope: AccountMarketplace) -> str:
     return _("%(report)s, report %(id)s, downloaded %(when)s") % words
 
 
-def trace(
-    scope: AccountMarketplace, rows: Iterable[tuple[date, tuple[str, ...], int, int]]
-) -> list[EvidenceLine]:
+def trace(scope: AccountMarketplace, rows: Iterable[tuple[date, tuple[str, ...], int, int]]) -> list[EvidenceLine]:
     """(day, cells, document id, line) rows with their sources; documents of other scopes stay unnamed."""
     listed = list(rows)
     documents: dict[int, Any] = Document.objects.filter(
@@ -52,7 +50,9 @@ def trace(
     for day, cells, document_id, line in listed:
         document = documents.get(document_id)
         if document is None:
-            found.append(EvidenceLine(day, cells, _("document %(id)s, line %(line)s") % {"id": document_id, "line": line}, ""))
+            found.append(
+                EvidenceLine(day, cells, _("document %(id)s, line %(line)s") % {"id": document_id, "line": line}, "")
+            )
             continue
         words = _("%(document)s, line %(line)s") % {"document": describe(document, scope), "line": line}
         found.append(EvidenceLine(day, cells, words, document_url(document)))

@@ -86,7 +86,16 @@ def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, e
     newest = state.snapshot_days(scope).last
     table = measures_by_day(scope, sorted(needed), (_earliest(keys, days), newest), _span(before))
     return [
-        _card(key, scope, state, table, days_for(key, scope, state), before, known.get((scope.account_id, scope.marketplace_id, key)), elsewhere)
+        _card(
+            key,
+            scope,
+            state,
+            table,
+            days_for(key, scope, state),
+            before,
+            known.get((scope.account_id, scope.marketplace_id, key)),
+            elsewhere,
+        )
         for key in keys
         if key in kpis() or key in measures()
     ]
@@ -148,7 +157,9 @@ def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | N
     bottom: Decimal = sum((row[kpi.denominator] for row in both), Decimal(0))
     if kpi.window == Window.AVERAGE_DENOMINATOR:
         held_from = date.fromordinal(days.last.toordinal() - kpi.days + 1)
-        held = [r[kpi.denominator] for r in table if held_from <= r["date"] <= days.last and r[kpi.denominator] is not None]
+        held = [
+            r[kpi.denominator] for r in table if held_from <= r["date"] <= days.last and r[kpi.denominator] is not None
+        ]
         top, bottom = both[-1][kpi.numerator], sum(held, Decimal(0)) / len(held)
     return kpi.scale * top / bottom if bottom else None
 
@@ -216,7 +227,7 @@ def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
 
 
 def headroom(verdict: Verdict, kpi: Kpi, marketplace: Marketplace) -> str:
-    """"6.2 pts over 25 %" or "3.1 pts left"; empty without a value or a limit."""
+    """ "6.2 pts over 25 %" or "3.1 pts left"; empty without a value or a limit."""
     value = verdict.value
     if value is None:
         return verdict.reason
@@ -224,7 +235,10 @@ def headroom(verdict: Verdict, kpi: Kpi, marketplace: Marketplace) -> str:
         return ""
     for limit, over in ((verdict.high, True), (verdict.low, False)):
         if limit is not None and ((value > limit) if over else (value < limit)):
-            words = {"by": difference(value - limit, kpi.unit, marketplace), "limit": in_words(limit, kpi.unit, marketplace)}
+            words = {
+                "by": difference(value - limit, kpi.unit, marketplace),
+                "limit": in_words(limit, kpi.unit, marketplace),
+            }
             return (_("%(by)s over %(limit)s") if over else _("%(by)s under %(limit)s")) % words
     nearest = min((limit for limit in (verdict.high, verdict.low) if limit is not None), key=lambda x: abs(x - value))
     return _("%(by)s to the limit") % {"by": difference(nearest - value, kpi.unit, marketplace)}
@@ -242,7 +256,9 @@ def _card(
 ) -> Card:
     kpi, unit, marketplace = kpis().get(key), unit_of(key), scope.marketplace
     now, then = value_over(key, table, days), value_over(key, table, before)
-    change, tone = change_of(now, then, unit, kpi.direction if kpi else 1 if key.startswith("listings.") else 0, marketplace)
+    change, tone = change_of(
+        now, then, unit, kpi.direction if kpi else 1 if key.startswith("listings.") else 0, marketplace
+    )
     by_day = {row["date"]: row for row in table}
     moving = date.fromordinal(marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
     points = [(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
@@ -368,7 +384,10 @@ def explorable(keys: Sequence[str], key: str, scope: AccountMarketplace, state: 
     limits = limit_of(key, scope)
     limit = None
     if limits and (value := limits.high if limits.high is not None else limits.low) is not None:
-        limit = {"y": float(value * factor), "label": _("limit %(value)s") % {"value": in_words(value, unit, scope.marketplace)}}
+        limit = {
+            "y": float(value * factor),
+            "label": _("limit %(value)s") % {"value": in_words(value, unit, scope.marketplace)},
+        }
     shown = state.days(scope)
     suffix = {Unit.RATE: " %", Unit.MONEY: " " + scope.marketplace.currency}.get(unit, "")
     return {
@@ -387,7 +406,9 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
     days, before = days_for(key, scope, state), state.compared(scope)
     table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
     by_day = {row["date"]: row for row in table}
-    moving = date.fromordinal(scope.marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
+    moving = (
+        date.fromordinal(scope.marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
+    )
     points = [charts.Point(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
     compared = [day_value(key, by_day.get(day)) for day in before] if before else []
     unit, limits = unit_of(key), limit_of(key, scope)

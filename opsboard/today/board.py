@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.apps import apps
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace
+from opsboard.alerts.models import Episode
 from opsboard.feeds import freshness, registry
 from opsboard.kpis import cards
 from opsboard.kpis.daily import measures_by_day
@@ -35,7 +34,7 @@ Verdicts = Mapping[tuple[int, int, str], Verdict]
 class BreachRow:
     """A limit that is broken: what, where, since, by how much, and the first thing to do."""
 
-    episode: Any
+    episode: Episode
     scope: AccountMarketplace
     what: str
     headroom: str
@@ -51,11 +50,7 @@ def breaches(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: V
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     yesterday = timezone.now() - timedelta(days=1)
     found: list[tuple[tuple[bool, Decimal], BreachRow]] = []
-    if not apps.is_installed("opsboard.alerts") or "episode" not in apps.get_app_config("alerts").models:
-        return []
-    episodes = apps.get_model("alerts", "Episode").objects.filter(
-        account_id__in={account for account, _m in by_pair}, state__in=["open", "acknowledged"]
-    )
+    episodes = Episode.objects.filter(account_id__in={account for account, _m in by_pair}, resolved_at__isnull=True)
     for episode in episodes:
         scope, kpi = by_pair.get((episode.account_id, episode.marketplace_id)), kpis().get(episode.kpi)
         if scope is None or kpi is None:
@@ -87,7 +82,7 @@ def breaches(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: V
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
 
 
-def _episode_url(episode: Any) -> str:
+def _episode_url(episode: Episode) -> str:
     try:
         return reverse("alerts:episode", args=[episode.pk])
     except NoReverseMatch:
@@ -172,12 +167,18 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
     for scope in scopes:
         days, before = state.days(scope), state.compared(scope)
         table = measures_by_day(
-            scope, needed, (days.first, days.last), (before.first, before.last) if before else None
+            scope,
+            needed,
+            (days.first, state.snapshot_days(scope).last),
+            (before.first, before.last) if before else None,
         )
         row = []
         for key in keys:
             kpi = kpis()[key]
-            now, then = cards.value_over(key, table, days), cards.value_over(key, table, before)
+            now, then = (
+                cards.value_over(key, table, cards.days_for(key, scope, state)),
+                cards.value_over(key, table, before),
+            )
             change, tone = cards.change_of(now, then, kpi.unit, kpi.direction, scope.marketplace)
             verdict = verdicts.get((scope.account_id, scope.marketplace_id, key))
             row.append(

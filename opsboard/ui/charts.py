@@ -309,12 +309,16 @@ def _day_ticks(days: Sequence[date], wanted: int = 5) -> tuple[Tick, ...]:
     if not days:
         return ()
     last = len(days) - 1
-    chosen = sorted({round(last * i / max(1, wanted - 1)) for i in range(wanted)}) if last >= wanted else range(last + 1)
+    chosen = (
+        sorted({round(last * i / max(1, wanted - 1)) for i in range(wanted)}) if last >= wanted else range(last + 1)
+    )
     found = []
     for i in chosen:
         at = (i + 0.5) * 100 / len(days)
         anchor = "start" if at < 6 else "end" if at > 94 else "middle"
-        found.append(Tick(_percent(at if anchor == "middle" else 0 if anchor == "start" else 100), formats.day(days[i]), anchor))
+        found.append(
+            Tick(_percent(at if anchor == "middle" else 0 if anchor == "start" else 100), formats.day(days[i]), anchor)
+        )
     return tuple(found)
 
 

@@ -64,9 +64,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
                 url = reverse(name)
             except NoReverseMatch:
                 continue
-            found.append(
-                Room(namespace, url + (carried if carries else ""), icon, str(word), major, namespace == here)
-            )
+            found.append(Room(namespace, url + (carried if carries else ""), icon, str(word), major, namespace == here))
         return found
 
     return {

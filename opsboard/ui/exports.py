@@ -116,16 +116,16 @@ def as_xlsx(table: Table, asked: Asked, totals: Record, rows: Iterable[Record], 
     for number, line in enumerate(_lines(asked, rows, about.scope), start=1):
         _write(sheet, number, line)
     digits = about.scope.marketplace.minor_digits
-    _write(
-        sheet, number + 1, [_("Total"), "", *(plain(c, totals.get(c.key), digits) for c in asked.columns[1:])], bold
-    )
+    _write(sheet, number + 1, [_("Total"), "", *(plain(c, totals.get(c.key), digits) for c in asked.columns[1:])], bold)
     notes = book.add_worksheet(_("About"))
     notes.set_column(0, 1, 32)
     for at, (name, value) in enumerate(about.pairs(table)):
         notes.write_string(at, 0, name, bold)
         notes.write_string(at, 1, value)
     if number >= EXPORT_ROWS:
-        notes.write_string(9, 0, _("Only the first %(n)s rows are in this file.") % {"n": formats.decimals(EXPORT_ROWS)})
+        notes.write_string(
+            9, 0, _("Only the first %(n)s rows are in this file.") % {"n": formats.decimals(EXPORT_ROWS)}
+        )
     book.close()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return _answer(out.getvalue(), kind, table, about, "xlsx")

@@ -132,6 +132,11 @@ class PageState:
     def days(self, scope: AccountMarketplace) -> Days:
         return self.period.days(scope.marketplace)
 
+    def snapshot_days(self, scope: AccountMarketplace) -> Days:
+        """The period for states (stock, health): it may end today, since a count of this morning is complete."""
+        days, today = self.days(scope), scope.marketplace.today()
+        return Days(days.first, today) if (today - days.last).days == 1 else days
+
     def compared(self, scope: AccountMarketplace) -> Days | None:
         return self.period.compared(scope.marketplace, self.compare)
 

@@ -47,9 +47,7 @@ def decimals(value: Number | None, digits: int = 0) -> str:
     return format_decimal(_rounded(exact(value), digits), format=pattern, locale=locale()).replace("-", MINUS)
 
 
-def money(
-    minor: Number | None, marketplace: Marketplace, *, whole: bool = False, cents: bool = True
-) -> str:
+def money(minor: Number | None, marketplace: Marketplace, *, whole: bool = False, cents: bool = True) -> str:
     """Minor units -> "$1,234.50" in the marketplace's own currency.
 
     `whole` drops the cents of sums from a thousand up, `cents=False` of all.

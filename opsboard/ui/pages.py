@@ -22,13 +22,14 @@ def no_account(request: HttpRequest) -> HttpResponse:
 
 
 def span_params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:
-    """account, marketplace, first, last and the compared pfirst, plast (an empty span when none)."""
+    """account, marketplace, first, last (snapshot_last for states) and the compared pfirst, plast (an empty span when none)."""
     days, before = state.days(scope), state.compared(scope)
     return {
         "account": scope.account_id,
         "marketplace": scope.marketplace_id,
         "first": days.first,
         "last": days.last,
+        "snapshot_last": state.snapshot_days(scope).last,
         "pfirst": before.first if before else date.max,
         "plast": before.last if before else date.min,
     }

@@ -336,14 +336,11 @@ def _header(
 def _chips(one: Filter, asked: Asked, state: PageState) -> tuple[str, tuple[Chip, ...]]:
     chosen = asked.filters.get(one.key)
     return str(one.label), tuple(
-        Chip(str(c.label), state.query(**{one.key: None if c is chosen else c.value}), c is chosen)
-        for c in one.choices
+        Chip(str(c.label), state.query(**{one.key: None if c is chosen else c.value}), c is chosen) for c in one.choices
     )
 
 
-def _row(
-    asked: Asked, record: Record, totals: Record, marketplace: Marketplace, entity: Entity
-) -> tuple[Cell, ...]:
+def _row(asked: Asked, record: Record, totals: Record, marketplace: Marketplace, entity: Entity) -> tuple[Cell, ...]:
     words, sub, url = entity(record)
     head = Cell(words, numeric=False, sub=sub, url=url)
     return (head, *(_cell(column, record, totals, marketplace) for column in asked.columns[1:]))

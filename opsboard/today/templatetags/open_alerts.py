@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django import template
-from django.apps import apps
+
+from opsboard.alerts.models import Episode
 
 register = template.Library()
 
@@ -12,14 +13,10 @@ register = template.Library()
 def open_alerts(context: template.Context) -> int:
     """Open (not acknowledged, not resolved) episodes the user may see, whatever the page is about."""
     state = context["frame"]["state"]
-    if not state or not state.every_scope or not apps.is_installed("opsboard.alerts"):
-        return 0
-    try:
-        episode = apps.get_model("alerts", "Episode")
-    except LookupError:
+    if not state or not state.every_scope:
         return 0
     pairs = {(scope.account_id, scope.marketplace_id) for scope in state.every_scope}
-    found = episode._default_manager.filter(
-        state="open", account_id__in={a for a, _m in pairs}
+    found = Episode.objects.filter(
+        state=Episode.State.OPEN, account_id__in={account for account, _m in pairs}
     ).values_list("account_id", "marketplace_id")
     return sum(pair in pairs for pair in found)
