@@ -156,3 +156,5 @@ register(
         },
     ),
 )
+
+from . import reports_console  # noqa: E402, F401 - declares the console downloads of the same facts

@@ -174,3 +174,5 @@ register(
         source_page="Inventory > Inventory Reports > All Listings Report",
     ),
 )
+
+from . import reports_console  # noqa: E402, F401 - declares the console downloads of the same facts

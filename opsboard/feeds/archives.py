@@ -43,15 +43,10 @@ def check_workbook(raw: BinaryIO, size: int, ratio: int) -> None:
 def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
     """The one file in a zip, in a temporary file, and its name."""
     with _open(raw) as archive:
-        members = [
-            m
-            for m in archive.infolist()
-            if not m.is_dir() and "__MACOSX" not in m.filename
-        ]
+        members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
         if len(members) != 1:
             raise BadDocument(
-                _("The zip holds %(count)d files, and one report at a time can be read")
-                % {"count": len(members)},
+                _("The zip holds %(count)d files, and one report at a time can be read") % {"count": len(members)},
                 todo=_("Unpack it and send the files one by one."),
             )
         if members[0].flag_bits & 1:
@@ -66,9 +61,7 @@ def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
             with archive.open(members[0]) as member:
                 while block := member.read(_BLOCK):
                     size += len(block)
-                    if size > limits.size or (
-                        size > limits.floor and size > packed * limits.ratio
-                    ):
+                    if size > limits.size or (size > limits.floor and size > packed * limits.ratio):
                         raise _too_big()
                     out.write(block)
         except (zipfile.BadZipFile, zlib.error, EOFError):
@@ -76,9 +69,7 @@ def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
             raise _damaged() from None
         except NotImplementedError:
             out.close()
-            raise UnknownKind(
-                _("The zip is packed in a way opsboard cannot read")
-            ) from None
+            raise UnknownKind(_("The zip is packed in a way opsboard cannot read")) from None
         except BaseException:
             out.close()
             raise
@@ -90,8 +81,7 @@ def _real_size(raw: BinaryIO, member: zipfile.ZipInfo, left: int, ratio: int) ->
     raw.seek(member.header_offset)
     header = raw.read(_LOCAL_HEADER)
     raw.seek(
-        int.from_bytes(header[26:28], "little")
-        + int.from_bytes(header[28:30], "little"),
+        int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"),
         1,
     )
     if member.compress_type == zipfile.ZIP_STORED:
@@ -110,9 +100,7 @@ def _real_size(raw: BinaryIO, member: zipfile.ZipInfo, left: int, ratio: int) ->
             if not packed:
                 raise _damaged()
             size += len(inflate.decompress(packed, 4 * _BLOCK))
-            if size > left or (
-                size > 4 * _BLOCK and size > max(1, member.compress_size) * ratio
-            ):
+            if size > left or (size > 4 * _BLOCK and size > max(1, member.compress_size) * ratio):
                 raise _too_big()
     except zlib.error:
         raise _damaged() from None

@@ -55,12 +55,8 @@ _SLASHED = re.compile(r"^(\d{1,2})([/.\-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/.\-])")
 _ISO = re.compile(r"^(\d{4})([/.\-])(\d{1,2})\2(\d{1,2})(?!\d)")
 _JAPANESE = re.compile(r"^(\d{4})年(\d{1,2})月(\d{1,2})日")
 _NAMED = (
-    re.compile(
-        r"^(?P<m>[^\W\d]+)\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})\b"
-    ),
-    re.compile(
-        r"^(?P<d>\d{1,2})\.?[\s\-]+(?:de\s+)?(?P<m>[^\W\d]+)\.?,?[\s\-]+(?:de\s+)?(?P<y>\d{4})\b"
-    ),
+    re.compile(r"^(?P<m>[^\W\d]+)\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})\b"),
+    re.compile(r"^(?P<d>\d{1,2})\.?[\s\-]+(?:de\s+)?(?P<m>[^\W\d]+)\.?,?[\s\-]+(?:de\s+)?(?P<y>\d{4})\b"),
 )
 
 
@@ -74,11 +70,7 @@ def text(cell: object) -> str:
         found = cell.strip().strip("\u200b\ufeff\u00a0")
         if match := _EXCEL_TEXT.match(found):
             return match[1].replace('""', '"')
-        return (
-            found[1:]
-            if found[:1] == "'" and found[1:].lstrip("-").replace(".", "").isdigit()
-            else found
-        )
+        return found[1:] if found[:1] == "'" and found[1:].lstrip("-").replace(".", "").isdigit() else found
     return str(cell)
 
 
@@ -104,11 +96,7 @@ def amount(cell: str) -> Amount | None:
         return None
     sign, before, inner_sign, digits, after = match.groups()
     percent = after == "%"
-    if (
-        (before and after)
-        or (sign and inner_sign)
-        or (bracketed and (sign or inner_sign))
-    ):
+    if (before and after) or (sign and inner_sign) or (bracketed and (sign or inner_sign)):
         return None
     symbol = before or ("" if percent else after)
     return Amount(
@@ -123,13 +111,12 @@ def amount(cell: str) -> Amount | None:
 class NumberStyle:
     """Which of "." and "," is the decimal point, by what the file's cells prove."""
 
-    proofs: dict[str, tuple[int, str]] = field(
-        default_factory=dict
-    )  # decimal point -> (line, cell)
+    proofs: dict[str, tuple[int, str]] = field(default_factory=dict)  # decimal point -> (line, cell)
     open_question: tuple[int, str] | None = None
 
-    def see(self, line: int, cell: str, digits: str) -> None:
-        point = _proof(digits)
+    def see(self, line: int, cell: str, digits: str, *, whole: bool = False) -> None:
+        """`whole`: the column holds whole numbers, so a mark with three digits behind it groups them."""
+        point = ("," if "." in digits else ".") if whole and grouped(digits) else _proof(digits)
         if point:
             self.proofs.setdefault(point, (line, cell))
         elif point is None and self.open_question is None:
@@ -171,14 +158,15 @@ def plain_digits(digits: str, point: str) -> str:
     if group in whole:
         parts = whole.split(group)
         # India groups by twos above the thousands.
-        if not (
-            1 <= len(parts[0]) <= 3
-            and len(parts[-1]) == 3
-            and all(len(p) in {2, 3} for p in parts[1:-1])
-        ):
+        if not (1 <= len(parts[0]) <= 3 and len(parts[-1]) == 3 and all(len(p) in {2, 3} for p in parts[1:-1])):
             raise ValueError(digits)
         whole = "".join(parts)
     return f"{whole or '0'}.{rest}" if dot and rest else whole
+
+
+def grouped(digits: str) -> bool:
+    """Thousands separated by one kind of mark ("1,234,567"), as whole numbers are written."""
+    return re.fullmatch(r"\d{1,3}([.,])\d{3}(?:\1\d{3})*", digits) is not None
 
 
 def decimal_point(locale: str) -> str:
@@ -198,9 +186,7 @@ def _months() -> dict[str, int]:
     for language in _LANGUAGES:
         for width in ("wide", "abbreviated"):
             for context in ("format", "stand-alone"):
-                for number, name in get_month_names(
-                    width, context=context, locale=language
-                ).items():
+                for number, name in get_month_names(width, context=context, locale=language).items():
                     names.setdefault(name.casefold().rstrip("."), number)
     names["sept"] = 9
     return names
@@ -232,16 +218,12 @@ def day(cell: str) -> Day | None:
         first, second, year = int(match[1]), int(match[3]), int(match[4])
         year += 2000 if year < 100 else 0
         dmy = _make(year, second, first)
-        mdy = (
-            None if match[2] == "." else _make(year, first, second)
-        )  # dots are day first everywhere
+        mdy = None if match[2] == "." else _make(year, first, second)  # dots are day first everywhere
         if match[2] == ".":
             return Day(dmy, dmy) if dmy else None
         return Day(dmy, mdy) if dmy or mdy else None
     for pattern in _NAMED:
-        if (match := pattern.match(cell)) and (
-            month := _months().get(match["m"].casefold())
-        ):
+        if (match := pattern.match(cell)) and (month := _months().get(match["m"].casefold())):
             return _sure(int(match["y"]), month, int(match["d"]))
     return None
 
@@ -263,18 +245,14 @@ class DateStyle:
     """Whether days or months come first, by what the file's cells prove."""
 
     today: date
-    ruled_out: dict[str, tuple[int, str]] = field(
-        default_factory=dict
-    )  # order -> (line, cell) that cannot be
+    ruled_out: dict[str, tuple[int, str]] = field(default_factory=dict)  # order -> (line, cell) that cannot be
     open_question: tuple[int, str] | None = None
 
     def see(self, line: int, cell: str, found: Day) -> None:
         if found.certain:
             return
         for order, reading in ((DMY, found.dmy), (MDY, found.mdy)):
-            if (
-                reading is None or reading > self.today
-            ):  # a report tells nothing about tomorrow
+            if reading is None or reading > self.today:  # a report tells nothing about tomorrow
                 self.ruled_out.setdefault(order, (line, cell))
         if self.open_question is None:
             self.open_question = (line, cell)

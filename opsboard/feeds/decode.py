@@ -44,9 +44,7 @@ _LABELS = {
 _PRIORS = {"JP": ("cp932",), "CN": ("gb18030",)}
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 _C1 = re.compile("[\x80-\x9f]")
-_UTF8_PAIR = re.compile(
-    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
-)
+_UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
@@ -125,9 +123,7 @@ def decode(
         raise
 
 
-def _decode(
-    raw: BinaryIO, declared: str, marketplace_code: str, name: str, limits: Limits
-) -> Decoded:
+def _decode(raw: BinaryIO, declared: str, marketplace_code: str, name: str, limits: Limits) -> Decoded:
     owned: list[IO[bytes]] = []
     try:
         raw.seek(0)
@@ -202,20 +198,14 @@ def gunzip(raw: BinaryIO, limits: Limits) -> Iterator[bytes]:
                 block = member.decompress(packed, 4 * BLOCK)
                 packed = member.unused_data if member.eof else member.unconsumed_tail
                 size += len(block)
-                if size > limits.size or (
-                    size > limits.floor and size > read * limits.ratio
-                ):
+                if size > limits.size or (size > limits.floor and size > read * limits.ratio):
                     raise _too_big()
                 if block:
                     yield block
     except zlib.error:
-        raise Truncated(
-            _("The compressed file is damaged"), todo=_("Download the file again.")
-        ) from None
+        raise Truncated(_("The compressed file is damaged"), todo=_("Download the file again.")) from None
     if not member.eof:
-        raise Truncated(
-            _("The compressed file is cut off"), todo=_("Download the file again.")
-        )
+        raise Truncated(_("The compressed file is cut off"), todo=_("Download the file again."))
 
 
 def _too_big() -> TooBig:
@@ -240,9 +230,7 @@ class _Survey:
 
     def look(self, block: bytes) -> None:
         if self.size == 0 and self.text:
-            self.bom = next(
-                (codec for mark, codec in _BOMS if block.startswith(mark)), ""
-            )
+            self.bom = next((codec for mark, codec in _BOMS if block.startswith(mark)), "")
             self._refuse_other_things(block)
         start, self.size = self.size, self.size + len(block)
         self.hash.update(block)
@@ -287,17 +275,14 @@ class _Survey:
             re.DOTALL,
         ):
             raise UnknownKind(
-                _(
-                    "This is a web page, not a report (perhaps a sign-in or error page saved under the report's name)"
-                ),
+                _("This is a web page, not a report (perhaps a sign-in or error page saved under the report's name)"),
                 todo=_("Sign in to Seller Central and download the report again."),
             )
         if lower.startswith(b"<?xml") or re.match(rb"<[a-z]*(error|envelope)", lower):
             if found := re.search(rb"<code>\s*([\w.]+)\s*</code>", head, re.IGNORECASE):
                 code = found[1].decode("ascii", "ignore")
                 raise UnknownKind(
-                    _("This is an error message instead of a report (%(code)s)")
-                    % {"code": code},
+                    _("This is an error message instead of a report (%(code)s)") % {"code": code},
                     todo=again,
                 )
             raise UnknownKind(_("This is an XML document, which opsboard cannot read"))
@@ -321,9 +306,7 @@ _OTHERS = (
 )
 
 
-def _charset(
-    seen: _Survey, content: BinaryIO, declared: str, marketplace_code: str
-) -> str:
+def _charset(seen: _Survey, content: BinaryIO, declared: str, marketplace_code: str) -> str:
     """The codec that fits: BOM, UTF-8 wherever it is valid, then the label, then what the marketplace uses.
 
     Text in another encoding is practically never valid UTF-8 by chance, while labels are often
@@ -351,9 +334,7 @@ def _charset(
         raise WrongCharset(
             _("A character is damaged (the text is UTF-8 everywhere else)"),
             line=line,
-            todo=_(
-                "Download the file again, and do not open it in a spreadsheet before sending it."
-            ),
+            todo=_("Download the file again, and do not open it in a spreadsheet before sending it."),
         )
     candidates = list(_PRIORS.get(marketplace_code, ("cp1252",)))
     if (label := _codec(declared)) and label != "utf-8":
@@ -362,9 +343,7 @@ def _charset(
         if _fits(content, candidate):
             return candidate
     raise WrongCharset(
-        _(
-            "The text is in none of the encodings Amazon uses for this marketplace (%(names)s)"
-        )
+        _("The text is in none of the encodings Amazon uses for this marketplace (%(names)s)")
         % {"names": ", ".join(["utf-8", *candidates])},
         line=line,
         todo=_("Check the marketplace, or download the file again."),

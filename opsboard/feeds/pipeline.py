@@ -204,10 +204,10 @@ def _parts(
 ) -> Iterator[tuple[Dataset, Iterator[Batch]]]:
     """The document's rows as (dataset, batches), each dataset's rows in one run."""
     charset = str(document.options.get("charset") or "utf-8")
-    if spec.format == "tsv":
+    if spec.format == "tsv" and "delimiter" not in document.options:
         for dataset in wanted:
             yield dataset, read_tsv(content, charset)
-    elif spec.format == "csv":
+    elif spec.format in {"csv", "tsv"}:
         from . import tables
 
         with Decoded.reopen(content, charset) as decoded:

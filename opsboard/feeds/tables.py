@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 NUMERIC = frozenset({Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUMBER})
 Row = tuple[int, list[Any]]
+#: Adds columns to those of one batch.
+Prepare = Callable[[dict[str, list[str]]], None]
 _BRACKETED = re.compile(r"\s*\(([^()]*)\)\s*$")
 
 
@@ -45,14 +47,18 @@ class Table:
     span: tuple[str, str] | None = None
     #: Rows carry no day at all: they are totals, and the operator says of which one day.
     needs_day: bool = False
+    #: The report has a row for every day, so rows a week or more apart are totals of longer periods.
+    every_day: bool = False
     #: Column -> values its rows may have; other rows are another report's business.
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: A column that looks like a required one and must not be taken for it -> why (one sentence).
     instead: Mapping[str, _StrPromise | str] = field(default_factory=dict)
     #: Known columns nobody reads: not drift.
     ignored: tuple[str, ...] = ()
+    #: Columns `prepare` makes -> the columns of the file it needs for them.
+    made: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Adds columns to each batch, e.g. ids for names; made once a document from its options.
-    prepare: Callable[[Mapping[str, Any]], Callable[[Batch], None]] | None = None
+    prepare: Callable[[Mapping[str, Any]], Prepare] | None = None
     #: What to do when the rows are totals over more than a day.
     how_daily: _StrPromise | str = ""
 
@@ -102,15 +108,12 @@ def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
     width = len(layout.header)
     names = [canonical(clean(name)) for name in layout.header]
     for line, row in lines(decoded, layout.delimiter, layout.sheet):
-        if line <= layout.header_line or not any(
-            cell not in {"", None} for cell in row
-        ):
+        if line <= layout.header_line or not any(cell not in {"", None} for cell in row):
             continue
         if len(row) != width:
             if len(row) > width and any(cell not in {"", None} for cell in row[width:]):
                 raise BadDocument(
-                    _("The line has %(got)d cells, the header has %(want)d")
-                    % {"got": len(row), "want": width},
+                    _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
                     line=line,
                     todo=_("Download the file again."),
                 )
@@ -127,9 +130,7 @@ def lines(decoded: Decoded, delimiter: str, sheet: str = "") -> Iterator[Row]:
         yield from enumerate(found.iter_rows(), first)
         return
     decoded.file.seek(0)
-    text = io.TextIOWrapper(
-        decoded.file, encoding=decoded.charset, errors="strict", newline=""
-    )
+    text = io.TextIOWrapper(decoded.file, encoding=decoded.charset, errors="strict", newline="")
     # Amazon's tab files quote nothing: a title may well hold one inch mark.
     quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     reader = csv.reader(text, delimiter=delimiter, quoting=quoting)
@@ -190,9 +191,7 @@ def header_currency(name: str) -> str:
 # --- batches --------------------------------------------------------------------------------------
 
 
-def open_table(
-    decoded: Decoded, spec: ReportSpec, dataset: Dataset, options: Mapping[str, Any]
-) -> Iterator[Batch]:
+def open_table(decoded: Decoded, spec: ReportSpec, dataset: Dataset, options: Mapping[str, Any]) -> Iterator[Batch]:
     """The rows of a kept upload as batches for `dataset`, read the way `options` say."""
     layout = reopen_layout(decoded, options)
     table = spec.table or Table()
@@ -206,22 +205,16 @@ def open_table(
     taken: list[Row] = []
     while True:  # the first batch has no rows: it tells which columns there are
         numbers = [line for line, _row in taken]
-        columns = [
-            list(column) for column in zip(*(row for _line, row in taken), strict=True)
-        ] or [[] for _ in names]
-        batch = Batch(numbers, {})
+        columns = [list(column) for column in zip(*(row for _line, row in taken), strict=True)] or [[] for _ in names]
+        named: dict[str, list[str]] = {}
         for name, column in zip(names, columns, strict=True):
             if name == date_from:
-                batch.columns["Date"] = canonical_cells(
-                    column, Kind.DATE, style, name, numbers
-                )
+                named["Date"] = canonical_cells(column, Kind.DATE, style, name, numbers)
             elif canonical(name) not in ignored:
-                batch.columns[name] = canonical_cells(
-                    column, kinds.get(name, Kind.TEXT), style, name, numbers
-                )
+                named[name] = canonical_cells(column, kinds.get(name, Kind.TEXT), style, name, numbers)
         if prepare:
-            prepare(batch)
-        yield batch
+            prepare(named)
+        yield Batch(numbers, named)
         if not (taken := list(itertools.islice(stream, BATCH_ROWS))):
             return
 
@@ -245,31 +238,21 @@ def header_names(header: Sequence[str]) -> list[str]:
         unique = name or f"column {index + 1}"
         names.append(unique if unique not in names else f"{unique} [{index + 1}]")
     if len(names) > MAX_COLUMNS:
-        raise BadDocument(
-            _("The first line has %(n)d columns") % {"n": len(names)}, line=1
-        )
+        raise BadDocument(_("The first line has %(n)d columns") % {"n": len(names)}, line=1)
     return names
 
 
 def kinds_of(dataset: Dataset, names: Sequence[str]) -> dict[str, Kind]:
     """How each column of the file is written, by the dataset columns that read it."""
-    by_alias = {
-        canonical(alias): column.kind
-        for column in columns_of(dataset)
-        for alias in column.names
-    }
-    return {
-        name: by_alias[canonical(name)] for name in names if canonical(name) in by_alias
-    }
+    by_alias = {canonical(alias): column.kind for column in columns_of(dataset) for alias in column.names}
+    return {name: by_alias[canonical(name)] for name in names if canonical(name) in by_alias}
 
 
 def span_column(table: Table, names: Sequence[str]) -> str:
     """The column that stands for "Date" where a file only has a range; "" when it has days."""
     if table.span is None or any(canonical(name) == "date" for name in names):
         return ""
-    return next(
-        (name for name in names if canonical(name) == canonical(table.span[0])), ""
-    )
+    return next((name for name in names if canonical(name) == canonical(table.span[0])), "")
 
 
 def canonical_cells(
@@ -280,9 +263,7 @@ def canonical_cells(
     numbers: Sequence[int] = (),
 ) -> list[str]:
     """Each different cell is read once: columns of reports repeat themselves."""
-    codes, uniques = pd.factorize(
-        pd.Series(column, dtype=object), use_na_sentinel=False
-    )
+    codes, uniques = pd.factorize(pd.Series(column, dtype=object), use_na_sentinel=False)
     read = [canonical_cell(cell, kind, style) for cell in uniques]
     for index, found in enumerate(read):
         if isinstance(found, BadDocument):
@@ -298,11 +279,7 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
     if kind not in NUMERIC:
         return found.upper() if kind is Kind.CURRENCY else found
     if isinstance(cell, int | float):
-        return (
-            str(Decimal(repr(cell)) * 100)
-            if kind is Kind.PERCENT and style.fractions
-            else found
-        )
+        return str(Decimal(repr(cell)) * 100) if kind is Kind.PERCENT and style.fractions else found
     if cells.is_nothing(found) or (amount := cells.amount(found)) is None:
         return "" if cells.is_nothing(found) else found
     if amount.symbol and (wrong := _wrong_currency(amount.symbol, style.currency)):
@@ -326,13 +303,9 @@ def _canonical_day(cell: Any, style: Style) -> str:
 
 
 def _wrong_currency(symbol: str, ours: str) -> BadDocument | None:
-    theirs = cells.SYMBOLS.get(symbol) or (
-        frozenset({symbol}) if symbol in cells.CODES else None
-    )
+    theirs = cells.SYMBOLS.get(symbol) or (frozenset({symbol}) if symbol in cells.CODES else None)
     if theirs is None:
-        return UnknownCurrency(
-            _("“%(code)s” is not a currency opsboard knows") % {"code": symbol[:20]}
-        )
+        return UnknownCurrency(_("“%(code)s” is not a currency opsboard knows") % {"code": symbol[:20]})
     if ours and ours not in theirs:
         return WrongMarketplace(
             _("The amounts are in %(theirs)s, but this marketplace sells in %(ours)s")

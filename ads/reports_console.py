@@ -1,0 +1,230 @@
+"""Sponsored Products reports as the advertising console gives them: names instead of ids.
+
+They feed the same facts as the API. A campaign or ad group whose name Amazon's API has already
+told keeps its id, so its history goes on; any other gets a negative hash of its names.
+Facts hold 7-day sales: a file that has only 14-day sales is refused, never stored as if.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from opsboard.feeds.keys import name_id
+from opsboard.feeds.registry import Column, Dimension, Kind, ReportSpec, register
+from opsboard.feeds.tables import Prepare, Table
+
+from .models import AdGroup, Campaign, SearchTerm, Target
+from .reports import SP_CAMPAIGNS, SP_SEARCH_TERMS
+
+CAMPAIGN, AD_GROUP = "Campaign Name", "Ad Group Name"
+CAMPAIGN_ID, AD_GROUP_ID, TARGET_ID = "campaign of this name", "ad group of this name", "target of this name"
+NEW_CAMPAIGN, NEW_AD_GROUP = "campaign known by name only", "ad group known by name only"
+
+_DATE = Column("date", Kind.DATE, ("Date",), required=True)
+_CURRENCY = Column("currency", Kind.CURRENCY, ("Currency", "Campaign Budget Currency Code"))
+_FIGURES = (
+    Column("impressions", Kind.INTEGER, ("Impressions",), required=True, default=0),
+    Column("clicks", Kind.INTEGER, ("Clicks",), required=True, default=0),
+    Column("spend_minor", Kind.MONEY, ("Spend", "Cost", "Total cost"), required=True, default=0),
+    Column("sales_minor", Kind.MONEY, ("7 Day Total Sales",), required=True, default=0),
+    Column("orders", Kind.INTEGER, ("7 Day Total Orders", "7 Day Total Orders (#)"), default=0),
+    Column("units", Kind.INTEGER, ("7 Day Total Units", "7 Day Total Units (#)"), default=0),
+)
+_IGNORED = (
+    "Start Date",
+    "End Date",
+    "Portfolio name",
+    "Country",
+    "Campaign Type",
+    "Program Type",
+    "Bidding strategy",
+    "Targeting Type",
+    "Last Year Impressions",
+    "Last Year Clicks",
+    "Last Year Spend",
+    "Last Year Cost Per Click (CPC)",
+    "Click-Thru Rate (CTR)",
+    "Cost Per Click (CPC)",
+    "Total Advertising Cost of Sales (ACoS)",
+    "Total Return on Advertising Spend (RoAS)",
+    "7 Day Conversion Rate",
+    "7 Day Advertised SKU Units",
+    "7 Day Other SKU Units",
+    "7 Day Advertised SKU Sales",
+    "7 Day Other SKU Sales",
+    "Advertised SKU",
+    "Advertised ASIN",
+)
+_FOURTEEN = {
+    "14 Day Total Sales": _(
+        "Its sales are counted over 14 days after a click, and opsboard keeps 7 days "
+        "(Amazon's own measure for sellers' Sponsored Products), so the two cannot be mixed"
+    )
+}
+_HOW_DAILY = _("In the advertising console, create the report with time unit “Daily” and download it again.")
+
+#: Names of entities the API has not told. Their key is empty in rows whose entity has a real id,
+#: so that a name-only file never overwrites what Amazon said about it.
+_NEW_CAMPAIGN = Dimension(
+    Campaign,
+    key=("campaign_id",),
+    columns={
+        "campaign_id": "new_campaign_id",
+        "name": "campaign_name",
+        "status": "campaign_status",
+        "budget_minor": "campaign_budget",
+    },
+    extra=(
+        Column("new_campaign_id", Kind.ID, (NEW_CAMPAIGN,)),
+        Column("campaign_name", Kind.TEXT, (CAMPAIGN,), default=""),
+        Column("campaign_status", Kind.TEXT, ("Status", "Campaign Status"), default=""),
+        Column("campaign_budget", Kind.MONEY, ("Budget", "Campaign Budget Amount")),
+    ),
+)
+
+CONSOLE_CAMPAIGNS = replace(
+    SP_CAMPAIGNS,
+    columns=(_DATE, Column("campaign_id", Kind.ID, (CAMPAIGN_ID,), required=True), _CURRENCY, *_FIGURES),
+    dimensions=(_NEW_CAMPAIGN,),
+)
+
+CONSOLE_SEARCH_TERMS = replace(
+    SP_SEARCH_TERMS,
+    columns=(
+        _DATE,
+        Column("campaign_id", Kind.ID, (CAMPAIGN_ID,), required=True),
+        Column("ad_group_id", Kind.ID, (AD_GROUP_ID,), required=True),
+        Column("target_id", Kind.ID, (TARGET_ID,), required=True),
+        Column("term_id", Kind.KEY, ("Customer Search Term",), required=True, text_field="term_text"),
+        _CURRENCY,
+        *_FIGURES,
+    ),
+    dimensions=(
+        _NEW_CAMPAIGN,
+        Dimension(SearchTerm, key=("term_id",), columns={"text": "term_text"}),
+        Dimension(
+            AdGroup,
+            key=("ad_group_id",),
+            columns={"ad_group_id": "new_ad_group_id", "campaign_id": "campaign_id", "name": "ad_group_name"},
+            extra=(
+                Column("new_ad_group_id", Kind.ID, (NEW_AD_GROUP,)),
+                Column("ad_group_name", Kind.TEXT, (AD_GROUP,), default=""),
+            ),
+        ),
+        Dimension(
+            Target,
+            key=("target_id",),
+            columns={"text": "target_text", "match_type": "match_type"},
+            extra=(
+                Column("target_text", Kind.TEXT, ("Targeting", "Keyword Text"), default=""),
+                Column("match_type", Kind.TEXT, ("Match Type",), default=""),
+            ),
+        ),
+    ),
+)
+
+
+def _unambiguous(pairs: Iterable[tuple[Any, int]]) -> dict[Any, int]:
+    """Name -> id, without the names that two entities share."""
+    found: dict[Any, int] = {}
+    twice = set()
+    for name, number in pairs:
+        if found.setdefault(name, number) != number:
+            twice.add(name)
+    return {name: number for name, number in found.items() if name not in twice}
+
+
+def name_entities(options: Mapping[str, Any]) -> Prepare:
+    """Ids for the names in a console file of one account and marketplace."""
+    account, marketplace = options["scope"]
+    scope = {"account_id": account, "marketplace_id": marketplace}
+    campaigns = _unambiguous(
+        Campaign.objects.filter(**scope, campaign_id__gt=0).values_list("name", "campaign_id").iterator()
+    )
+    groups = _unambiguous(
+        ((campaign, name), number)
+        for campaign, name, number in AdGroup.objects.filter(**scope, ad_group_id__gt=0)
+        .values_list("campaign_id", "name", "ad_group_id")
+        .iterator()
+    )
+
+    def add(columns: dict[str, list[str]]) -> None:
+        names = columns.get(CAMPAIGN, [])
+        # name_id of a text: the converter reads anything that is not a positive number so.
+        ids = [str(campaigns.get(name) or _by_name(name)) if name else "" for name in names]
+        columns[CAMPAIGN_ID] = ids
+        columns[NEW_CAMPAIGN] = [
+            number if name not in campaigns else "" for name, number in zip(names, ids, strict=True)
+        ]
+        if AD_GROUP not in columns:
+            return
+        group_ids, new = [], []
+        for campaign, group in zip(names, columns[AD_GROUP], strict=True):
+            known = groups.get((campaigns.get(campaign), group))
+            number = str(known or _by_name(campaign, group))
+            group_ids.append(number)
+            new.append("" if known else number)
+        columns[AD_GROUP_ID], columns[NEW_AD_GROUP] = group_ids, new
+        parts = [columns[name] for name in ("Targeting", "Match Type") if name in columns]
+        columns[TARGET_ID] = [_by_name(group, *rest) for group, *rest in zip(group_ids, *parts, strict=True)]
+
+    return add
+
+
+def _by_name(*names: str) -> str:
+    """A text whose `name_id` is the entity's negative id; never digits only, which would read as an id."""
+    return "name:" + "\x1f".join(names)
+
+
+assert name_id(_by_name("1")) < 0
+
+register(
+    ReportSpec(
+        key="console_campaigns",
+        label=_("Sponsored Products campaigns (console)"),
+        report_type="console: Sponsored Products campaign",
+        api="",
+        format="csv",
+        datasets=(CONSOLE_CAMPAIGNS,),
+        source_page="Amazon Ads console > Sponsored ads reports > Campaign",
+        table=Table(
+            span=("Start Date", "End Date"),
+            only={
+                "Campaign Type": ("Sponsored Products", "SP", "SPONSORED_PRODUCTS"),
+                "Program Type": ("Sponsored Products", "SP", "SPONSORED_PRODUCTS"),
+            },
+            instead=_FOURTEEN,
+            ignored=_IGNORED,
+            made={CAMPAIGN_ID: (CAMPAIGN,), NEW_CAMPAIGN: (CAMPAIGN,)},
+            prepare=name_entities,
+            how_daily=_HOW_DAILY,
+        ),
+    ),
+    ReportSpec(
+        key="console_search_terms",
+        label=_("Sponsored Products search terms (console)"),
+        report_type="console: Sponsored Products search term",
+        api="",
+        format="csv",
+        datasets=(CONSOLE_SEARCH_TERMS,),
+        source_page="Amazon Ads console > Sponsored ads reports > Search term",
+        table=Table(
+            span=("Start Date", "End Date"),
+            instead=_FOURTEEN,
+            ignored=_IGNORED,
+            made={
+                CAMPAIGN_ID: (CAMPAIGN,),
+                NEW_CAMPAIGN: (CAMPAIGN,),
+                AD_GROUP_ID: (CAMPAIGN, AD_GROUP),
+                NEW_AD_GROUP: (CAMPAIGN, AD_GROUP),
+                TARGET_ID: (CAMPAIGN, AD_GROUP, "Targeting"),
+            },
+            prepare=name_entities,
+            how_daily=_HOW_DAILY,
+        ),
+    ),
+)

@@ -1,0 +1,139 @@
+"""Business Reports as Seller Central gives them (CSV), in the spellings of the last years.
+
+They feed the same facts as the Sales and Traffic report. By child ASIN the rows carry no day:
+they are totals of what was chosen on the page, so the operator says which one day that was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.utils.translation import gettext_lazy as _
+
+from opsboard.feeds.registry import Column, Kind, ReportSpec, register
+from opsboard.feeds.tables import Table
+
+from .reports import SALES_BY_ASIN, SALES_BY_DATE
+
+_SESSIONS = ("Sessions - Total", "Sessions")
+_PAGE_VIEWS = ("Page Views - Total", "Page Views")
+_BUY_BOX = ("Featured Offer (Buy Box) Percentage", "Featured Offer Percentage", "Buy Box Percentage")
+_UNIT_SESSIONS = ("Unit Session Percentage",)
+_SALES = Column("ordered_sales_minor", Kind.MONEY, ("Ordered Product Sales",), required=True)
+_UNITS = Column("units_ordered", Kind.INTEGER, ("Units Ordered",), required=True)
+_ITEMS = Column("order_items", Kind.INTEGER, ("Total Order Items",), default=0)
+
+BUSINESS_BY_ASIN = replace(
+    SALES_BY_ASIN,
+    columns=(
+        Column("asin", Kind.TEXT, ("(Child) ASIN",), required=True),
+        Column("parent_asin", Kind.TEXT, ("(Parent) ASIN",), default=""),
+        _SALES,
+        _UNITS,
+        _ITEMS,
+        Column("sessions", Kind.INTEGER, _SESSIONS, required=True),
+        Column("page_views", Kind.INTEGER, _PAGE_VIEWS, required=True),
+        Column("buy_box_rate", Kind.PERCENT, _BUY_BOX, high=100),
+        Column("unit_session_rate", Kind.PERCENT, _UNIT_SESSIONS),
+    ),
+)
+
+BUSINESS_BY_DATE = replace(
+    SALES_BY_DATE,
+    columns=(
+        Column("date", Kind.DATE, ("Date",), required=True),
+        _SALES,
+        _UNITS,
+        _ITEMS,
+        Column("units_refunded", Kind.INTEGER, ("Units Refunded",), default=0),
+        Column("shipped_sales_minor", Kind.MONEY, ("Shipped Product Sales",)),
+        Column("units_shipped", Kind.INTEGER, ("Units Shipped",)),
+        Column("orders_shipped", Kind.INTEGER, ("Orders Shipped",)),
+        Column("sessions", Kind.INTEGER, _SESSIONS, required=True),
+        Column("page_views", Kind.INTEGER, _PAGE_VIEWS, required=True),
+        Column("browser_sessions", Kind.INTEGER, ("Sessions - Browser", "Browser Sessions")),
+        Column("mobile_sessions", Kind.INTEGER, ("Sessions - Mobile App", "Mobile App Sessions")),
+        Column("buy_box_rate", Kind.PERCENT, _BUY_BOX, high=100),
+        Column("unit_session_rate", Kind.PERCENT, _UNIT_SESSIONS),
+        Column("feedback_received", Kind.INTEGER, ("Feedback Received",)),
+        Column("negative_feedback", Kind.INTEGER, ("Negative Feedback Received",)),
+        Column("claims_granted", Kind.INTEGER, ("A-to-Z Claims Granted", "Claims Granted")),
+    ),
+)
+
+_IGNORED = (
+    "Title",
+    "Session Percentage",
+    "Session Percentage - Mobile App",
+    "Session Percentage - Browser",
+    "Session Percentage - Total",
+    "Page Views - Mobile App",
+    "Page Views - Browser",
+    "Page Views Percentage",
+    "Page Views Percentage - Mobile App",
+    "Page Views Percentage - Browser",
+    "Page Views Percentage - Total",
+    "Refund Rate",
+    "Order Item Session Percentage",
+    "Average Offer Count",
+    "Average Parent Items",
+    "Average Sales per Order Item",
+    "Average Units per Order Item",
+    "Average Selling Price",
+    "Received Negative Feedback Rate",
+    "Claims Amount",
+    "A-to-Z Claims Amount",
+)
+_B2B = tuple(
+    f"{name} - B2B"
+    for name in (
+        *_SESSIONS,
+        *_PAGE_VIEWS,
+        *_BUY_BOX,
+        *_UNIT_SESSIONS,
+        "Ordered Product Sales",
+        "Units Ordered",
+        "Total Order Items",
+        *_IGNORED,
+    )
+)
+
+register(
+    ReportSpec(
+        key="business_report_asin",
+        label=_("Business Report by child ASIN"),
+        report_type="console: Detail Page Sales and Traffic by Child Item",
+        api="",
+        format="csv",
+        datasets=(BUSINESS_BY_ASIN,),
+        source_page="Business Reports > Detail Page Sales and Traffic by Child Item",
+        table=Table(
+            needs_day=True,
+            ignored=(
+                *_IGNORED,
+                *_B2B,
+                "Units Refunded",
+                "Shipped Product Sales",
+                "Units Shipped",
+                "Orders Shipped",
+                "Sessions - Browser",
+                "Sessions - Mobile App",
+            ),
+            how_daily=_("Download it for one single day, and say which with --day YYYY-MM-DD."),
+        ),
+    ),
+    ReportSpec(
+        key="business_report_date",
+        label=_("Business Report by date"),
+        report_type="console: Sales and Traffic by Date",
+        api="",
+        format="csv",
+        datasets=(BUSINESS_BY_DATE,),
+        source_page="Business Reports > Sales and Traffic",
+        table=Table(
+            every_day=True,
+            ignored=(*_IGNORED, *_B2B),
+            how_daily=_("In Business Reports, choose “By day” and download it again."),
+        ),
+    ),
+)

@@ -1,0 +1,116 @@
+"""Files opsboard can name but not read yet, by the columns only they have.
+
+A name is worth more than "unknown file": the operator learns that the download is right and the
+product is not there yet, or which download to take instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from .staging import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A recognisable kind of file: it has all columns of `has` and none of `lacks`."""
+
+    name: str
+    has: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
+    #: What to do instead, when there is something.
+    todo: object = ""
+
+    def fits(self, header: Collection[str]) -> bool:
+        return all(canonical(name) in header for name in self.has) and not any(
+            canonical(name) in header for name in self.lacks
+        )
+
+
+_CHILD = _("In Business Reports, choose “Detail Page Sales and Traffic by Child Item”, one day at a time.")
+
+#: The first that fits names the file, so the more telling ones stand first.
+KINDS: tuple[Kind, ...] = (
+    Kind("Fivetran", ("_fivetran_synced",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
+    Kind("Fivetran", ("_fivetran_id",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
+    Kind("Amazon SP-API order table", ("amazon_order_id", "order_item_id", "asin"), ("purchase-date",)),
+    Kind("Amazon SP-API order table", ("amazon_order_id", "fulfillment_channel", "is_business_order"), ("item-price",)),
+    Kind("sellerboard", ("SalesOrganic", "SalesPPC"), todo=_("Download the report from Amazon itself.")),
+    Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "payments-date")),
+    Kind("Amazon All Orders", ("amazon-order-id", "purchase-date", "order-status")),
+    Kind("Order list", ("Order ID", "Date", "Qty", "Amount")),
+    Kind("Amazon FBA Customer Returns", ("return-date", "order-id", "detailed-disposition")),
+    Kind("Amazon Returns (merchant-fulfilled)", ("Return request date", "Amazon RMA ID")),
+    Kind("Amazon Settlement (V2)", ("settlement-id", "amount-type", "amount-description")),
+    Kind("Amazon Settlement", ("settlement-id", "deposit-date", "total-amount")),
+    Kind("Amazon Date Range Transactions", ("date/time", "settlement id", "order id")),
+    Kind("Amazon Date Range Transactions", ("日付/時間", "決済番号", "注文番号")),
+    Kind("Amazon Date Range Transactions", ("Datum/Uhrzeit", "Abrechnungsnummer")),
+    Kind("Amazon Inventory Ledger Summary", ("MSKU", "Starting Warehouse Balance")),
+    Kind("Amazon Inventory Ledger Detail", ("MSKU", "Event Type", "Reference ID")),
+    Kind("Amazon FBA Fee Preview", ("estimated-fee-total", "estimated-referral-fee-per-unit")),
+    Kind("Amazon Referral Fee Preview", ("seller-sku", "estimated-referral-fee-per-item")),
+    Kind("Amazon FBA Storage Fees", ("month_of_charge", "estimated_monthly_storage_fee")),
+    Kind("Amazon FBA Long-Term Storage Fees", ("snapshot-date", "surcharge-age-tier")),
+    Kind("Amazon FBA Reimbursements", ("approval-date", "reimbursement-id")),
+    Kind("Amazon Stranded Inventory", ("date-stranded", "stranded-reason")),
+    Kind("Amazon Seller Feedback", ("Rating", "Your Response", "Rater Email")),
+    Kind("Amazon Restock Inventory", ("Merchant SKU", "Recommended replenishment qty")),
+    Kind("Amazon Multi-Country Inventory", ("seller-sku", "country", "quantity-for-local-fulfillment")),
+    Kind("Amazon Fulfilled Inventory", ("seller-sku", "Warehouse-Condition-code", "Quantity Available")),
+    Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID")),
+    Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID")),
+    Kind("Sponsored Products purchased product", ("Campaign Name", "Purchased ASIN")),
+    Kind("Sponsored Products placement", ("Campaign Name", "Placement", "Impressions")),
+    Kind("Sponsored Brands or Display", ("Campaign Name", "14 Day New-to-brand Orders")),
+    Kind(
+        "Sponsored Products advertised product",
+        ("Campaign Name", "Advertised ASIN", "Impressions"),
+        ("Customer Search Term",),
+        _("Download the search-term and campaign reports by day instead."),
+    ),
+    Kind(
+        "Sponsored Products targeting",
+        ("Campaign Name", "Targeting", "Match Type", "Impressions"),
+        ("Customer Search Term",),
+        _("Download the search-term and campaign reports by day instead."),
+    ),
+    Kind("Amazon Search Query Performance", ("Search Query", "Search Query Score")),
+    Kind("Amazon Top Search Terms", ("Search Term", "Search Frequency Rank")),
+    Kind("Business Report by SKU", ("(Parent) ASIN", "(Child) ASIN", "SKU"), todo=_CHILD),
+    Kind("Business Report by parent ASIN", ("(Parent) ASIN", "Units Ordered"), ("(Child) ASIN",), _CHILD),
+)
+
+#: JSON documents of Amazon's, by their reportType.
+REPORT_TYPES = {
+    "GET_PROMOTION_PERFORMANCE_REPORT": "Amazon Promotion Performance",
+    "GET_COUPON_PERFORMANCE_REPORT": "Amazon Coupon Performance",
+    "GET_BRAND_ANALYTICS_MARKET_BASKET_REPORT": "Amazon Market Basket",
+    "GET_BRAND_ANALYTICS_REPEAT_PURCHASE_REPORT": "Amazon Repeat Purchase",
+    "GET_BRAND_ANALYTICS_SEARCH_CATALOG_PERFORMANCE_REPORT": "Amazon Search Catalog Performance",
+    "GET_BRAND_ANALYTICS_SEARCH_QUERY_PERFORMANCE_REPORT": "Amazon Search Query Performance",
+    "GET_BRAND_ANALYTICS_SEARCH_TERMS_REPORT": "Amazon Top Search Terms",
+}
+
+#: Rows of a JSON list.
+RECORDS: tuple[Kind, ...] = (
+    Kind("Amazon Ads API v2", ("campaignId", "attributedSales1d")),
+    Kind("Amazon Ads API v2", ("campaignId", "attributedSales7d")),
+    Kind("Amazon Ads API v2", ("campaignId", "attributedConversions1d")),
+    Kind("Sponsored Products advertised product (Ads API)", ("campaignId", "adId", "advertisedAsin")),
+    Kind("Sponsored Products targeting (Ads API)", ("campaignId", "keywordId", "targeting"), ("searchTerm",)),
+)
+
+
+def named(header: Collection[str], kinds: Collection[Kind] = KINDS) -> Kind | None:
+    """The first known kind with these columns."""
+    canonical_header = {canonical(name) for name in header}
+    return next((kind for kind in kinds if kind.fits(canonical_header)), None)
+
+
+def vocabulary() -> set[str]:
+    """Canonical names that stand in some header opsboard can name."""
+    return {canonical(name) for kind in KINDS for name in kind.has}

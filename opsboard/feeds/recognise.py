@@ -1,0 +1,293 @@
+"""What is this file? By its columns or its shape, never by its name.
+
+`recognise` finds the table in a decoded upload (delimiter, preamble, sheet) and the one
+ReportSpec whose required columns it has. A file that fits two is a question, one that fits none
+is refused by the name of what it is, or with the columns it has and those opsboard looks for.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from . import cells, kinds, registry, tables
+from .decode import HEAD, Decoded
+from .errors import Ambiguous, BadDocument, Empty, MissingColumn, UnknownKind
+from .readers import Batch, read_json
+from .registry import Dataset, ReportSpec
+from .staging import canonical, columns_of, match
+from .tables import Layout
+
+#: Preambles are a few lines; a header further down is not one.
+PREAMBLE_LINES = 30
+DELIMITERS = "\t,;|"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A file with a name: the spec that reads it and, for tables, where its table stands."""
+
+    spec: ReportSpec
+    layout: Layout | None = None
+    #: Days a JSON document says it is about.
+    window: tuple[date, date] | None = None
+
+
+def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
+    """Name the file; `wanted` is the key of the spec it is said to be.
+
+    Raises Ambiguous, MissingColumn (it nearly fits), UnknownKind (with a name where it has one) or Empty.
+    """
+    if not decoded.workbook and decoded.head().lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
+        return _recognise_json(decoded, wanted)
+    layout = find_layout(decoded)
+    names = [clean for name in layout.header if (clean := tables.clean(name))]
+    if not names:
+        raise Empty(_("The file is empty"))
+    if wanted:
+        spec = registry.spec(wanted)
+        if spec.format == "json":
+            raise UnknownKind(
+                _("A “%(label)s” file is JSON, and this is a table") % {"label": spec.label},
+                todo=_("Leave the type away to have the file recognised."),
+            )
+        _fit(spec, names, layout.header_line)
+        return Recognised(spec, layout)
+    if known := kinds.named(names):
+        raise _not_yet(known.name, known.todo)
+    return Recognised(_choose(names, layout.header_line), layout)
+
+
+def _choose(names: Sequence[str], line: int) -> ReportSpec:
+    """The spec these columns belong to, by how many of its columns they are."""
+    scores = {spec.key: _score(spec, names) for spec in registry.specs() if spec.format != "json"}
+    whole = [registry.spec(key) for key, (missing, found) in scores.items() if not missing and found >= _enough(key)]
+    if whole:
+        best = max(scores[spec.key][1] for spec in whole)
+        found = [spec for spec in whole if scores[spec.key][1] == best]
+        if len(found) > 1:
+            raise Ambiguous(
+                _("The file could be %(kinds)s") % {"kinds": _(" or ").join(str(spec.label) for spec in found)},
+                tuple(spec.key for spec in found),
+                todo=_("Say which one it is."),
+            )
+        return found[0]
+    near = max(scores, key=lambda key: (scores[key][1], -scores[key][0]), default="")
+    if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
+        _fit(registry.spec(near), names, line)
+    examples = "; ".join(
+        f"{spec.label}: {', '.join(column.names[0] for column in spec.datasets[0].columns[:4])}"
+        for spec in itertools.islice((s for s in registry.specs() if s.format != "json"), 3)
+    )
+    raise UnknownKind(
+        _("None of the reports opsboard knows has these columns: %(columns)s")
+        % {"columns": ", ".join(names[:8]) + (" …" if len(names) > 8 else "")},
+        todo=_("It expects for example %(examples)s.") % {"examples": examples},
+    )
+
+
+def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:
+    """(required columns that are missing, columns that are there)."""
+    header = {canonical(name) for name in names} | _made_columns(spec, names)
+    missing = found = 0
+    for column in _columns(spec):
+        if any(canonical(alias) in header for alias in column.names):
+            found += 1
+        elif column.required:
+            missing += 1
+    return missing, found
+
+
+def _enough(key: str) -> int:
+    """One or two common words do not make a report."""
+    return min(4, len(_columns(registry.spec(key))))
+
+
+def _columns(spec: ReportSpec) -> list[registry.Column]:
+    return [column for dataset in spec.datasets for column in columns_of(dataset)]
+
+
+def _made_columns(spec: ReportSpec, names: Sequence[str]) -> set[str]:
+    """Columns the spec's table makes of others: "Date" of a span, ids of names."""
+    table = spec.table
+    if table is None:
+        return set()
+    made = {"date"} if tables.span_column(table, names) else set()
+    return made | {canonical(name) for name, sources in table.made.items() if _has_all(sources, names)}
+
+
+def _has_all(wanted: Iterable[str], names: Iterable[str]) -> bool:
+    return {canonical(name) for name in wanted} <= {canonical(name) for name in names}
+
+
+def _fit(spec: ReportSpec, names: Sequence[str], line: int) -> None:
+    """MissingColumn when a required column is not there, with the reason where a look-alike is."""
+    header = [*names, *_made_columns(spec, names)]
+    for look_alike, why in (spec.table.instead if spec.table else {}).items():
+        if any(canonical(name) == canonical(look_alike) for name in names):
+            try:
+                match(_columns(spec), header)
+            except MissingColumn:
+                raise MissingColumn(str(why), column=look_alike) from None
+    try:
+        match(_columns(spec), header)
+    except MissingColumn as error:
+        error.line = line
+        error.what = _("As “%(label)s”, it lacks something: %(what)s") % {"label": spec.label, "what": error.what}
+        raise
+
+
+def _not_yet(name: str, todo: object = "") -> UnknownKind:
+    return UnknownKind(_("This looks like “%(name)s”; opsboard cannot read it yet") % {"name": name}, todo=str(todo))
+
+
+# --- tables: where the header is ------------------------------------------------------------------
+
+
+def find_layout(decoded: Decoded) -> Layout:
+    """The delimiter and header line that make the most of the first lines. Raises Empty or UnknownKind."""
+    known = _vocabulary()
+    candidates: list[tuple[tuple[int, int, int], Layout]] = []
+    for delimiter, sheet, first_lines in _beginnings(decoded):
+        for line, row in first_lines:
+            header = tuple(cells.text(cell) for cell in row)
+            filled = [name for name in header if name]
+            if len(filled) < 2:
+                continue
+            hits = sum(canonical(tables.clean(name)) in known for name in filled)
+            candidates.append(((hits, len(filled) if hits < 2 else 0, -line), Layout(header, line, delimiter, sheet)))
+    if not candidates:
+        if not decoded.workbook and not decoded.head().strip(b"\xef\xbb\xbf \t\r\n"):
+            raise Empty(_("The file is empty"))
+        raise UnknownKind(
+            _("There is no table with columns in it"), todo=_("Download the report as text (TXT), CSV or XLSX.")
+        )
+    return max(candidates, key=lambda found: found[0])[1]
+
+
+def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[tables.Row]]]:
+    if decoded.workbook:
+        for sheet in tables.workbook(decoded).sheet_names:
+            yield "", sheet, list(itertools.islice(tables.lines(decoded, "", sheet), PREAMBLE_LINES))
+        return
+    # A character cut at the end of the head is of no concern here: it only looks for a header.
+    text = decoded.head(HEAD).decode(decoded.charset, "ignore").lstrip("\ufeff")
+    first = text.splitlines()[:PREAMBLE_LINES]
+    for delimiter in DELIMITERS:
+        if not any(delimiter in line for line in first):
+            continue
+        quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+        reader = csv.reader(first, delimiter=delimiter, quoting=quoting)
+        found: list[tables.Row] = []
+        line = 1
+        for row in reader:
+            found.append((line, list(row)))
+            line = reader.line_num + 1
+        yield delimiter, "", found
+
+
+def _vocabulary() -> set[str]:
+    names = {
+        canonical(alias) for spec in registry.specs() for column in _columns(spec) for alias in column.names
+    } | kinds.vocabulary()
+    for spec in registry.specs():
+        if spec.table:
+            names |= {canonical(name) for name in (*(spec.table.span or ()), *spec.table.instead, *spec.table.ignored)}
+    return names
+
+
+# --- JSON: by shape -------------------------------------------------------------------------------
+
+
+def _recognise_json(decoded: Decoded, wanted: str) -> Recognised:
+    top: dict[str, Any] = {}
+    for key, value in read_json(decoded.file):
+        if key not in top:
+            top[key] = value
+        if key == "" or key == "reportSpecification":
+            break
+    decoded.file.seek(0)
+    if "" in top:
+        return _recognise_records(top[""], wanted)
+    if isinstance(about := top.get("reportSpecification"), dict):
+        return _recognise_specified(about, wanted)
+    found = [
+        spec
+        for spec in _json_specs(wanted)
+        if any(callable(dataset.rows) and _takes(dataset, decoded) for dataset in spec.datasets)
+    ]
+    if len(found) == 1:
+        return Recognised(found[0])
+    for key in ("errors", "errorDetails", "error", "message"):
+        if key in top:
+            said = top[key] if isinstance(top[key], str) else getattr(top[key], "columns", {}).get("message", [""])[0]
+            raise UnknownKind(
+                _("This is an error message of Amazon's instead of a report: %(text)s") % {"text": str(said)[:200]},
+                todo=_("Ask for the report again."),
+            )
+    raise UnknownKind(
+        _("None of the reports opsboard knows has these parts: %(parts)s") % {"parts": ", ".join(list(top)[:8])}
+    )
+
+
+def _takes(dataset: Dataset, decoded: Decoded) -> bool:
+    """A dataset that shapes whole documents says itself whether this is one of its own."""
+    import orjson
+
+    assert callable(dataset.rows)
+    try:
+        next(iter(dataset.rows(orjson.loads(decoded.file.read(16 << 20)))), None)
+    except (BadDocument, orjson.JSONDecodeError, AttributeError, TypeError):
+        return False
+    finally:
+        decoded.file.seek(0)
+    return True
+
+
+def _recognise_specified(about: dict[str, Any], wanted: str) -> Recognised:
+    report_type = str(about.get("reportType", ""))
+    specs = [spec for spec in _json_specs(wanted) if spec.report_type == report_type]
+    if not specs:
+        raise _not_yet(kinds.REPORT_TYPES.get(report_type, report_type or "JSON"))
+    window = _window(about)
+    options = about.get("reportOptions") or {}
+    fitting = [spec for spec in specs if all(options.get(key) == value for key, value in spec.options.items())]
+    one_day = window is not None and window[0] == window[1]
+    fitting = [spec for spec in fitting if one_day or not any(d.applies for d in spec.datasets)] or specs
+    return Recognised(fitting[0], window=window)
+
+
+def _window(about: dict[str, Any]) -> tuple[date, date] | None:
+    try:
+        return date.fromisoformat(about["dataStartTime"][:10]), date.fromisoformat(about["dataEndTime"][:10])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _recognise_records(batch: Any, wanted: str) -> Recognised:
+    if not isinstance(batch, Batch) or not batch.columns:
+        raise Empty(_("The file has no rows"))
+    names = list(batch.columns)
+    found = [
+        spec
+        for spec in _json_specs(wanted)
+        if all(dataset.rows == "" for dataset in spec.datasets) and _score(spec, names)[0] == 0
+    ]
+    if found:
+        return Recognised(max(found, key=lambda spec: _score(spec, names)[1]))
+    if known := kinds.named(names, kinds.RECORDS):
+        raise _not_yet(known.name, known.todo)
+    raise UnknownKind(
+        _("None of the reports opsboard knows has these columns: %(columns)s")
+        % {"columns": ", ".join(names[:8]) + (" …" if len(names) > 8 else "")}
+    )
+
+
+def _json_specs(wanted: str) -> list[ReportSpec]:
+    return [registry.spec(wanted)] if wanted else [spec for spec in registry.specs() if spec.format == "json"]
