@@ -1,0 +1,81 @@
+"""Document downloads behind links that live five minutes, as S3 serves them."""
+
+from __future__ import annotations
+
+import gzip
+
+import orjson
+
+from .answers import Request, Response
+from .reports import advertising, flat_files, performance, sales
+from .sp_api import FORMATS
+from .state import Report, State
+
+_DENIED = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message>'
+    b"<X-Amz-Expires>300</X-Amz-Expires></Error>"
+)
+_FLAT = {
+    "GET_MERCHANT_LISTINGS_ALL_DATA": flat_files.listings,
+    "GET_FBA_INVENTORY_PLANNING_DATA": flat_files.planning,
+    "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": flat_files.stock,
+}
+
+
+def handle(state: State, request: Request) -> Response:
+    """GET /documents/{signature}: no authorisation but the link itself."""
+    state.calls["download"] += 1
+    document_id, expires = state.links.get(request.path.rpartition("/")[2], ("", state.now()))
+    report = state.documents.get(document_id)
+    if report is None or state.now() >= expires:
+        return Response(403, _DENIED, {"Content-Type": "application/xml"})
+    if report.outcome == "FATAL":
+        return Response(200, orjson.dumps({"errorDetails": report.why}), {"Content-Type": "application/json"})
+    content = render(state, report)
+    content_type = "application/json" if report.kind in advertising.TYPES else _content_type(report)
+    fault = state.faults.due(
+        "truncated_gzip", "mislabelled_gzip", "wrong_charset", "html", "server_error", operation="download",
+        report_type=report.kind,
+    )
+    if fault == "html":
+        return Response(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"})
+    if fault == "server_error":
+        return Response(503, b"<Error><Code>SlowDown</Code></Error>", {"Content-Type": "application/xml"})
+    if fault == "mislabelled_gzip":
+        return Response(200, content, {"Content-Type": content_type})
+    if fault == "wrong_charset":
+        content = content.decode(report.account.charset).encode("utf-16")
+    packed = gzip.compress(content, compresslevel=1, mtime=0)
+    if fault == "truncated_gzip":
+        packed = packed[: len(packed) * 2 // 3]
+    return Response(200, packed, {"Content-Type": content_type})
+
+
+def _content_type(report: Report) -> str:
+    if FORMATS[report.kind] == "json":
+        return "application/json"
+    names = {"cp932": "Shift_JIS", "cp1252": "windows-1252", "utf-8": "UTF-8"}
+    return f"text/tab-separated-values; charset={names[report.account.charset]}"
+
+
+def render(state: State, report: Report) -> bytes:
+    """The document's bytes before compression, as of the day the report was made."""
+    account = report.account
+    today = report.done_at.astimezone(account.zone).date()
+    empty = state.faults.due("empty", report_type=report.kind)
+    if report.kind in advertising.TYPES:
+        assert report.first and report.last
+        columns = report.body["configuration"]["columns"]
+        found = advertising.rows(state.truth, account, report.kind, report.first, report.last, columns, today)
+        return orjson.dumps([] if empty else found)
+    if report.kind in _FLAT:
+        content = _FLAT[report.kind](state.truth, account, today)
+        return content.partition(b"\n")[0] + b"\n" if empty else content
+    if report.kind == "GET_V2_SELLER_PERFORMANCE_REPORT":
+        return orjson.dumps(performance.performance(state.truth, account, today))
+    assert report.first and report.last
+    options = report.body.get("reportOptions") or {}
+    document = sales.sales_and_traffic(state.truth, account, report.first, report.last, options, today)
+    if empty:
+        document |= {"salesAndTrafficByDate": [], "salesAndTrafficByAsin": []}
+    return orjson.dumps(document)

@@ -1,0 +1,67 @@
+"""Planned misbehaviour: what Amazon does on a bad day, on demand."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = (
+    "throttle",  # 429, JSON body
+    "html",  # 429 with a proxy's HTML page and no Retry-After
+    "server_error",  # 503
+    "unauthorized",  # 401
+    "cancelled",  # the report ends CANCELLED
+    "fatal",  # the report ends FATAL without a document
+    "fatal_with_document",  # ... with a document that says why
+    "truncated_gzip",
+    "mislabelled_gzip",  # says GZIP, is plain
+    "wrong_charset",  # UTF-16 bytes where UTF-8 was declared
+    "expired_url",
+    "empty",  # a document with a header, or an empty array, and no rows
+)
+
+
+@dataclass
+class Fault:
+    kind: str
+    operation: str = ""  # createReport, getReport, download, adsReporting ...; "" any
+    report_type: str = ""
+    times: int = 1
+
+
+@dataclass
+class Faults:
+    planned: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def plan(self, kind: str, *, operation: str = "", report_type: str = "", times: int = 1) -> Fault:
+        """Have the next `times` matching requests misbehave."""
+        if kind not in KINDS:
+            raise ValueError(f"no fault {kind!r}; there are: {', '.join(KINDS)}")
+        fault = Fault(kind, operation, report_type, times)
+        with self._lock:
+            self.planned.append(fault)
+        return fault
+
+    def plan_from(self, body: dict[str, Any]) -> Fault:
+        return self.plan(
+            body["kind"],
+            operation=body.get("operation", ""),
+            report_type=body.get("reportType", ""),
+            times=int(body.get("times", 1)),
+        )
+
+    def due(self, *kinds: str, operation: str = "", report_type: str = "") -> str:
+        """The kind of a planned fault that fits here, using one of its times up; "" for none."""
+        with self._lock:
+            for fault in self.planned:
+                if fault.times <= 0 or fault.kind not in kinds:
+                    continue
+                if fault.operation and fault.operation != operation:
+                    continue
+                if fault.report_type and fault.report_type != report_type:
+                    continue
+                fault.times -= 1
+                return fault.kind
+        return ""

@@ -1,0 +1,264 @@
+"""The Selling Partner API: Reports 2021-06-30, Sellers v1, Listings Items 2021-08-01."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from . import stories
+from .answers import Request, Response, answer, html, sp_error
+from .business import Account
+from .state import Report, State
+
+FORMATS = {
+    "GET_SALES_AND_TRAFFIC_REPORT": "json",
+    "GET_V2_SELLER_PERFORMANCE_REPORT": "json",
+    "GET_MERCHANT_LISTINGS_ALL_DATA": "tsv",
+    "GET_FBA_INVENTORY_PLANNING_DATA": "tsv",
+    "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": "tsv",
+}
+LONGEST_LOOKBACK = 730
+_BASE = "/reports/2021-06-30/"
+
+
+def instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "+00:00")
+
+
+def handle(state: State, request: Request) -> Response:
+    account = state.account_of(request.headers.get("x-amz-access-token", ""))
+    if account is None:
+        return sp_error(403, "Unauthorized", "Access to requested resource is denied.", "The access token is invalid.")
+    operation, argument = _route(request)
+    if not operation:
+        return sp_error(404, "NotFound", "The resource you requested was not found.")
+    state.calls[operation] += 1
+    fault = state.faults.due("throttle", "html", "server_error", "unauthorized", operation=operation)
+    if fault == "html":
+        return html(429)
+    if fault == "server_error":
+        return sp_error(503, "ServiceUnavailable", "Service is temporarily unavailable.")
+    if fault == "unauthorized":
+        return sp_error(401, "Unauthorized", "Access token has expired.")
+    if fault == "throttle" or not state.limits.take(account.key, operation):
+        found = sp_error(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+    else:
+        found = _OPERATIONS[operation](state, account, request, argument)
+    found.headers["x-amzn-RateLimit-Limit"] = f"{state.limits.rate(operation):.4f}"
+    return found
+
+
+def _route(request: Request) -> tuple[str, str]:
+    path, method = request.path, request.method
+    if path == _BASE + "reports":
+        return {"POST": "createReport", "GET": "getReports"}.get(method, ""), ""
+    if path.startswith(_BASE + "reports/"):
+        return {"GET": "getReport", "DELETE": "cancelReport"}.get(method, ""), path.rpartition("/")[2]
+    if path.startswith(_BASE + "documents/") and method == "GET":
+        return "getReportDocument", unquote(path.rpartition("/")[2])
+    if path == "/sellers/v1/marketplaceParticipations" and method == "GET":
+        return "getMarketplaceParticipations", ""
+    if path.startswith("/listings/2021-08-01/items/") and method == "GET":
+        return "getListingsItem", unquote(path.removeprefix("/listings/2021-08-01/items/"))
+    return "", ""
+
+
+def _create(state: State, account: Account, request: Request, _argument: str) -> Response:
+    try:
+        body = request.json()
+    except ValueError:
+        return sp_error(400, "InvalidInput", "The request body is not valid JSON.")
+    kind = str(body.get("reportType", ""))
+    markets = body.get("marketplaceIds")
+    if kind not in FORMATS:
+        return sp_error(400, "InvalidInput", f"Report type {kind} is not supported.")
+    if not isinstance(markets, list) or account.marketplace_id not in markets:
+        return sp_error(400, "InvalidInput", "Invalid marketplace ids for this seller.")
+    report = state.add_report(account, kind, body, ads=False)
+    try:
+        report.first, report.last = _day(body.get("dataStartTime")), _day(body.get("dataEndTime"))
+    except ValueError:
+        return sp_error(400, "InvalidInput", "dataStartTime or dataEndTime is not a date.")
+    if kind == "GET_SALES_AND_TRAFFIC_REPORT":
+        yesterday = state.today(account) - timedelta(days=1)
+        report.last = report.last or yesterday
+        report.first = report.first or report.last
+        if report.first < state.today(account) - timedelta(days=LONGEST_LOOKBACK) or report.first > report.last:
+            report.outcome = "CANCELLED"
+    fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="", report_type=kind)
+    if fault:
+        report.outcome = "CANCELLED" if fault == "cancelled" else "FATAL"
+        report.why = "Report data is not available for the requested dates." if fault.endswith("document") else ""
+    return answer(202, {"reportId": report.id})
+
+
+def _day(value: object) -> date | None:
+    return date.fromisoformat(str(value)[:10]) if value else None
+
+
+def _status(state: State, report: Report) -> dict[str, Any]:
+    now = state.now()
+    found: dict[str, Any] = {
+        "reportId": report.id,
+        "reportType": report.kind,
+        "marketplaceIds": report.body["marketplaceIds"],
+        "createdTime": instant(report.created),
+        "processingStatus": "IN_QUEUE",
+    }
+    for name in ("dataStartTime", "dataEndTime"):
+        if report.body.get(name):
+            found[name] = report.body[name]
+    started = report.created + (report.done_at - report.created) / 3
+    if report.cancelled:
+        found["processingStatus"] = "CANCELLED"
+    elif now >= report.done_at:
+        found["processingStatus"] = report.outcome
+        found["processingStartTime"] = instant(started)
+        found["processingEndTime"] = instant(report.done_at)
+        if report.outcome == "DONE" or report.why:
+            found["reportDocumentId"] = state.document_for(report)
+    elif now >= started:
+        found["processingStatus"] = "IN_PROGRESS"
+        found["processingStartTime"] = instant(started)
+    return found
+
+
+def _own(state: State, account: Account, report_id: str) -> Report | None:
+    report = state.reports.get(report_id)
+    return report if report is not None and report.account is account and report.kind in FORMATS else None
+
+
+def _get(state: State, account: Account, _request: Request, report_id: str) -> Response:
+    report = _own(state, account, report_id)
+    if report is None:
+        return sp_error(404, "NotFound", f"Report {report_id} was not found.")
+    return answer(200, _status(state, report))
+
+
+def _list(state: State, account: Account, request: Request, _argument: str) -> Response:
+    offset, wanted = 0, request
+    size = int((request.query.get("pageSize") or ["10"])[0])
+    kinds, statuses = request.values("reportTypes"), request.values("processingStatuses")
+    if token := (request.query.get("nextToken") or [""])[0]:
+        try:
+            page = orjson.loads(base64.urlsafe_b64decode(token))
+        except ValueError:
+            return sp_error(400, "InvalidInput", "The nextToken is not valid.")
+        offset, size, kinds, statuses = page["offset"], page["size"], page["kinds"], page["statuses"]
+    elif not kinds:
+        return sp_error(400, "InvalidInput", "reportTypes is required when nextToken is absent.")
+    del wanted
+    mine = [r for r in list(state.reports.values()) if r.account is account and r.kind in FORMATS]
+    found = [_status(state, r) for r in sorted(mine, key=lambda r: r.created, reverse=True)]
+    found = [s for s in found if (not kinds or s["reportType"] in kinds)]
+    found = [s for s in found if (not statuses or s["processingStatus"] in statuses)]
+    body: dict[str, Any] = {"reports": found[offset : offset + size]}
+    if len(found) > offset + size:
+        following = {"offset": offset + size, "size": size, "kinds": kinds, "statuses": statuses}
+        body["nextToken"] = base64.urlsafe_b64encode(orjson.dumps(following)).decode()
+    return answer(200, body)
+
+
+def _cancel(state: State, account: Account, _request: Request, report_id: str) -> Response:
+    report = _own(state, account, report_id)
+    if report is None:
+        return sp_error(404, "NotFound", f"Report {report_id} was not found.")
+    if state.now() >= report.done_at:
+        return sp_error(400, "InvalidInput", "Only reports in the queue can be cancelled.")
+    report.cancelled = True
+    return answer(200, {})
+
+
+def _document(state: State, account: Account, request: Request, document_id: str) -> Response:
+    report = state.documents.get(document_id)
+    if report is None or report.account is not account:
+        return sp_error(404, "NotFound", f"Report document {document_id} was not found.")
+    path, _expires = state.sign(document_id)
+    host = request.headers.get("x-simulator-base", "")
+    body = {"reportDocumentId": document_id, "url": host + path}
+    if report.outcome == "DONE":
+        body["compressionAlgorithm"] = "GZIP"
+    return answer(200, body)
+
+
+def _participations(state: State, account: Account, _request: Request, _argument: str) -> Response:
+    return answer(
+        200,
+        {
+            "payload": [
+                {
+                    "marketplace": {
+                        "id": account.marketplace_id,
+                        "countryCode": account.country,
+                        "name": f"Amazon.{account.country.lower()}",
+                        "defaultCurrencyCode": account.currency,
+                        "defaultLanguageCode": account.locale,
+                        "domainName": f"www.amazon.{account.country.lower()}",
+                    },
+                    "participation": {"isParticipating": True, "hasSuspendedListings": False},
+                    "storeName": account.name,
+                }
+            ]
+        },
+    )
+
+
+def _listing(state: State, account: Account, request: Request, argument: str) -> Response:
+    seller, _slash, sku_name = argument.partition("/")
+    sku = next((item for item in state.truth.skus(account.key) if item.sku == sku_name), None)
+    if seller != account.selling_partner_id or sku is None:
+        return sp_error(404, "NotFound", f"SKU '{sku_name}' not found in marketplace {account.marketplace_id}")
+    included = request.values("includedData") or ["summaries"]
+    hidden = state.truth.told("suppressed", account.key, state.today(account)) and sku.index in stories.SUPPRESSED_SKUS
+    created = instant(datetime(2024, 3, 5, 8, tzinfo=UTC))
+    parts: dict[str, Any] = {
+        "summaries": [
+            {
+                "marketplaceId": account.marketplace_id,
+                "asin": sku.asin,
+                "productType": "KITCHEN",
+                "conditionType": "new_new",
+                "status": [] if hidden else ["BUYABLE", "DISCOVERABLE"],
+                "fnSku": sku.fnsku,
+                "itemName": sku.title,
+                "createdDate": created,
+                "lastUpdatedDate": created,
+            }
+        ],
+        "attributes": {"item_name": [{"value": sku.title, "marketplace_id": account.marketplace_id}]},
+        "issues": [
+            {
+                "code": "18320",
+                "message": "The main image does not have a white background.",
+                "severity": "ERROR",
+                "attributeNames": ["main_product_image_locator"],
+                "categories": ["INVALID_IMAGE"],
+            }
+        ]
+        if hidden
+        else [],
+        "offers": [
+            {
+                "marketplaceId": account.marketplace_id,
+                "offerType": "B2C",
+                "price": {"currencyCode": account.currency, "amount": f"{sku.price:.{account.digits}f}"},
+            }
+        ],
+        "fulfillmentAvailability": [] if sku.fba else [{"fulfillmentChannelCode": "DEFAULT", "quantity": 40}],
+    }
+    return answer(200, {"sku": sku.sku, **{name: parts[name] for name in included if name in parts}})
+
+
+_OPERATIONS = {
+    "createReport": _create,
+    "getReport": _get,
+    "getReports": _list,
+    "cancelReport": _cancel,
+    "getReportDocument": _document,
+    "getMarketplaceParticipations": _participations,
+    "getListingsItem": _listing,
+}

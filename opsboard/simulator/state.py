@@ -1,0 +1,100 @@
+"""What the server remembers: tokens, reports asked for, documents, the clock, what was called."""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from .business import ACCOUNTS, Account
+from .faults import Faults
+from .limits import Limits
+from .truth import Truth
+
+URL_LIFE = timedelta(minutes=5)
+
+
+@dataclass
+class Report:
+    """A report somebody asked for, from the Reports API or the Ads API."""
+
+    id: str
+    account: Account
+    kind: str  # reportType or reportTypeId
+    body: dict[str, Any]
+    created: datetime
+    done_at: datetime
+    first: date | None = None
+    last: date | None = None
+    outcome: str = "DONE"
+    document_id: str = ""
+    why: str = ""
+    cancelled: bool = False
+
+
+@dataclass
+class State:
+    """Shared by all threads of a server; requests are short, one lock is enough."""
+
+    truth: Truth
+    limits: Limits
+    delay_factor: float = 1.0
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    faults: Faults = field(default_factory=Faults)
+    tokens: dict[str, str] = field(default_factory=dict)  # access token -> account key
+    reports: dict[str, Report] = field(default_factory=dict)
+    documents: dict[str, Report] = field(default_factory=dict)
+    links: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # signature -> (document, expiry)
+    calls: Counter[str] = field(default_factory=Counter)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    rng: random.Random = field(default_factory=lambda: random.Random(99))
+    next_number: int = 50000
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    def today(self, account: Account) -> date:
+        return self.now().astimezone(account.zone).date()
+
+    def issue_token(self, key: str) -> str:
+        token = f"Atza|{uuid.uuid4().hex}"
+        with self.lock:
+            self.tokens[token] = key
+        return token
+
+    def account_of(self, token: str) -> Account | None:
+        key = self.tokens.get(token.removeprefix("Bearer ").strip())
+        return ACCOUNTS[key] if key else None
+
+    def add_report(self, account: Account, kind: str, body: dict[str, Any], *, ads: bool) -> Report:
+        """Queue a report; it is done after a delay like Amazon's (median 100 s) times the factor."""
+        with self.lock:
+            delay = self.rng.lognormvariate(4.6, 0.6) * self.delay_factor
+            self.next_number += 1
+            name = str(uuid.uuid4()) if ads else f"{self.next_number}020{self.next_number % 97:03d}"
+            now = self.now()
+            report = Report(name, account, kind, body, now, now + timedelta(seconds=delay))
+            self.reports[name] = report
+            return report
+
+    def document_for(self, report: Report) -> str:
+        with self.lock:
+            if not report.document_id:
+                report.document_id = f"amzn1.spdoc.1.4.{report.account.key.lower()}.{uuid.uuid4()}.{report.id}"
+                self.documents[report.document_id] = report
+            return report.document_id
+
+    def sign(self, document_id: str) -> tuple[str, datetime]:
+        """A link to a document that lives five minutes."""
+        signature = uuid.uuid4().hex
+        expires = self.now() + URL_LIFE
+        with self.lock:
+            if self.faults.due("expired_url", operation="download"):
+                expires = self.now() - timedelta(seconds=1)
+            self.links[signature] = (document_id, expires)
+        return f"/documents/{signature}?X-Amz-Expires=300&X-Amz-Signature={signature}", expires
