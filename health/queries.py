@@ -51,7 +51,8 @@ _NEWEST = """
 
 # Leans on the primary key (account, marketplace, date, metric): the rows of one day.
 _METRICS = """
-    SELECT metric AS key, metric, numerator, denominator, coalesce(rate, numerator::numeric / nullif(denominator, 0)) AS rate,
+    SELECT metric AS key, metric, numerator, denominator,
+           coalesce(rate, numerator::numeric / nullif(denominator, 0)) AS rate,
            target, target_condition, status, window_start, window_end, document_id, line
       FROM health_metricday
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND date = %(day)s

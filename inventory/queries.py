@@ -19,7 +19,8 @@ _SKUS = """
            p.age_0_90 + p.age_91_180 + p.age_181_270 + p.age_271_365 + p.age_over_365 AS of_age,
            p.storage_cost_minor
       FROM inventory_planningday p
-      LEFT JOIN inventory_item i ON i.account_id = p.account_id AND i.marketplace_id = p.marketplace_id AND i.sku = p.sku
+      LEFT JOIN inventory_item i
+        ON i.account_id = p.account_id AND i.marketplace_id = p.marketplace_id AND i.sku = p.sku
      WHERE p.account_id = %(account)s AND p.marketplace_id = %(marketplace)s AND p.date = %(day)s
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -87,7 +89,7 @@ def asin(request: HttpRequest, asin: str) -> HttpResponse:
             market,
         ),
     ]
-    shape = {"covered": covered, "before": before, "provisional_from": moving}
+    shape: dict[str, Any] = {"covered": covered, "before": before, "provisional_from": moving}
     drawn = [
         charts.trend(
             _("Units ordered"),

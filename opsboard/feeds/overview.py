@@ -64,7 +64,8 @@ _WORK = """
     SELECT f.account_id, f.marketplace_id, f.spec,
            count(*) FILTER (WHERE f.state IN ('waiting', 'requested', 'ready') AND f.not_before <= now()) AS running,
            count(*) FILTER (WHERE f.kind = 'backfill') AS total,
-           count(*) FILTER (WHERE f.kind = 'backfill' AND f.state IN ('done', 'empty', 'cancelled', 'failed', 'quarantined'))
+           count(*) FILTER (WHERE f.kind = 'backfill'
+               AND f.state IN ('done', 'empty', 'cancelled', 'failed', 'quarantined'))
                AS done,
            count(*) FILTER (WHERE f.kind = 'backfill' AND f.state IN ('failed', 'quarantined')) AS troubled
       FROM feeds_fetch f

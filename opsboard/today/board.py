@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -28,6 +28,8 @@ _RANK = {"breach": 0, "warn": 1, "provisional": 2, "unknown": 3, "ok": 4, "no_li
 SIDE_BY_SIDE = ("ordered_sales", "acos", "tacos", "unit_session", "buy_box", "days_of_supply", "odr_mfn", "ipi")
 
 Verdicts = Mapping[tuple[int, int, str], Verdict]
+#: Whether the person may acknowledge alerts of a scope.
+Acknowledger = Callable[[AccountMarketplace], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,12 @@ class BreachRow:
     url: str
     evidence_url: str
     new: bool
+    may_acknowledge: bool
 
 
-def breaches(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: Verdicts) -> list[BreachRow]:
+def breaches(
+    scopes: Sequence[AccountMarketplace], state: PageState, verdicts: Verdicts, acknowledger: Acknowledger
+) -> list[BreachRow]:
     """Unresolved episodes of these scopes, the farthest over its limit first."""
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     yesterday = timezone.now() - timedelta(days=1)
@@ -77,6 +82,7 @@ def breaches(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: V
             url=_episode_url(episode),
             evidence_url=_kpi_url(kpi.domain, kpi.key, scope, state),
             new=episode.opened_at >= yesterday,
+            may_acknowledge=episode.state == Episode.State.OPEN and acknowledger(scope),
         )
         found.append(((episode.state == "acknowledged", -severity), row))
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
@@ -110,7 +116,7 @@ def finding(rows: Sequence[BreachRow], judged: bool) -> str:
 
 
 def worst_tiles(scopes: Sequence[AccountMarketplace], state: PageState, verdicts: Verdicts) -> list[cards.Card]:
-    """Six to eight tiles, worst first; ties in the order of scopes and declarations, so the same state looks the same."""
+    """Six to eight tiles, worst first; ties as scopes and declarations come, so the same state looks the same."""
     order = {key: at for at, key in enumerate(kpis())}
     ranked: list[tuple[tuple[int, Decimal, int, int], AccountMarketplace, str]] = []
     for at, scope in enumerate(scopes):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from opsboard.accounts.access import memberships
+from opsboard.accounts.models import Role
 from opsboard.kpis import cards
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
@@ -17,7 +19,8 @@ def today(request: HttpRequest) -> HttpResponse:
     if not state.scopes:
         return no_account(request)
     verdicts = cards.verdicts(state.scopes)
-    rows = board.breaches(state.scopes, state, verdicts)
+    roles = {m.organisation_id: m.at_least(Role.OPERATOR) for m in memberships(request.user)}
+    rows = board.breaches(state.scopes, state, verdicts, lambda scope: roles.get(scope.account.organisation_id, False))
     context = {
         "finding": board.finding(rows, bool(verdicts)),
         "breaches": rows,

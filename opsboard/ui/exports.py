@@ -57,7 +57,7 @@ class About:
 def plain(column: Column, value: Any, digits: int) -> str | Decimal | None:
     """The raw figure in the header's unit: amounts in currency, rates in percent, full precision otherwise."""
     if value is None or not column.numeric:
-        return value
+        return None if value is None else str(value)
     match column.unit:
         case "money":
             return Decimal(value).scaleb(-digits).quantize(Decimal(1).scaleb(-digits))

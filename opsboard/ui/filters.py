@@ -182,7 +182,7 @@ class PageState:
         query = QueryDict(mutable=True)
         for key in ("scope", "period", "from", "to", "compare"):
             if key in self.query_dict:
-                query[key] = self.query_dict[key]
+                query[key] = self.query_dict.get(key, "")
         if scope is not None:
             query["scope"] = str(scope.pk)
         query.update(more)

@@ -22,7 +22,10 @@ def no_account(request: HttpRequest) -> HttpResponse:
 
 
 def span_params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:
-    """account, marketplace, first, last (snapshot_last for states) and the compared pfirst, plast (an empty span when none)."""
+    """account, marketplace, first, last (snapshot_last for states), and the compared pfirst and plast.
+
+    Nothing to compare with is an empty span.
+    """
     days, before = state.days(scope), state.compared(scope)
     return {
         "account": scope.account_id,

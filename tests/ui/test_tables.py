@@ -10,7 +10,8 @@ from django.http import QueryDict
 from opsboard.ui.tables import Asked, Choice, Column, Filter, Table, fetch
 
 ROWS = """
-    SELECT 'k' || lpad(n::text, 3, '0') AS key, 'Item ' || n AS name, n * 100 AS spend, CASE WHEN mod(n, 10) = 0 THEN 0 ELSE n * 10 END AS sales
+    SELECT 'k' || lpad(n::text, 3, '0') AS key, 'Item ' || n AS name, n * 100 AS spend,
+           CASE WHEN mod(n, 10) = 0 THEN 0 ELSE n * 10 END AS sales
       FROM generate_series(1, 120) AS n
 """
 TABLE = Table(
