@@ -30,7 +30,7 @@ class Credentials:
     @property
     def fingerprint(self) -> str:
         """Changes whenever any part does."""
-        parts = "\0".join((self.client_id, self.client_secret, self.refresh_token))
+        parts = f"{self.client_id}\0{self.client_secret}\0{self.refresh_token}"
         return hashlib.sha256(parts.encode()).hexdigest()
 
 

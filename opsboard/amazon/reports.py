@@ -83,7 +83,7 @@ def reports_for(scope: AccountMarketplace, api: str) -> Reports:
 def instant(text: object) -> datetime | None:
     """Amazon's ISO 8601 text as an aware instant; None when absent or unreadable."""
     try:
-        found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+        found = datetime.fromisoformat(str(text))
     except ValueError:
         return None
     return found if found.tzinfo else None

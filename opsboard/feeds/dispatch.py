@@ -162,7 +162,7 @@ def _fetch_one(turn: _Turn) -> bool:
     condition, params = turn.condition()
     # Leans on fetch_due. Accounts take turns within a priority, so one with a long history delays no other.
     order = f"priority, account_id <= {int(turn.last_account)}, account_id, window_end DESC, id"
-    claimed = leases.claim_first(Fetch, condition, params, order)
+    claimed = leases.claim_first(Fetch, condition, params, order, on_set_aside=fetching.tell_feed)
     if claimed is None:
         return False
     pk, fence = claimed

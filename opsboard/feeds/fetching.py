@@ -43,7 +43,7 @@ from opsboard.amazon.errors import (
 )
 from opsboard.amazon.reports import Link, Progress, Reports, Request, Status, reports_for
 
-from . import explanation, leases, pipeline, registry
+from . import explanation, leases, pipeline, registry, schedule
 from .errors import BadDocument, Truncated
 from .models import Feed, Fetch
 from .registry import ReportSpec
@@ -52,8 +52,6 @@ from .registry import ReportSpec
 DOWN_WAIT, FAILURE_WAITS, LONGEST_POLL = 3, (15, 90), 15
 #: A report Amazon has not finished after this long is given up.
 PATIENCE = timedelta(hours=48)
-#: How long the account's other fetches rest when Amazon refused the credentials.
-REFUSED_REST = timedelta(hours=1)
 DISK_FULL_SECONDS = 300.0
 
 log = structlog.get_logger(__name__)
@@ -89,6 +87,13 @@ def carry_on(fetch_id: int, fence: int) -> Advanced:
             return work.run()
     except _Lost:
         return Advanced(fetch.state)
+
+
+def tell_feed(fetch_id: int) -> None:
+    """Show on its feed why a fetch was set aside."""
+    fetch = Fetch.objects.get(pk=fetch_id)
+    scope = {"account": fetch.account_id, "marketplace": fetch.marketplace_id}
+    Feed.objects.filter(**scope, spec=fetch.spec).update(last_error=fetch.reason)
 
 
 class _Work:
@@ -287,12 +292,13 @@ class _Work:
     def rest_siblings(self, error: AuthRefused) -> None:
         """Let the account's waiting fetches rest, rather than have each be refused in turn.
 
+        New credentials wake them (schedule.plan_due).
         A missing permission (403) is that of one report, anything else that of the whole API.
         """
         specs = [spec.key for spec in registry.specs() if spec.api == self.spec.api]
         if error.status == 403:
             specs = [self.spec.key]
-        rest = Now() + Value(REFUSED_REST, output_field=DurationField())
+        rest = Now() + Value(schedule.REFUSED_REST, output_field=DurationField())
         siblings = Fetch.objects.filter(
             account=self.fetch.account_id,
             spec__in=specs,

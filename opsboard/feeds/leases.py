@@ -16,7 +16,7 @@ Works for every subclass of opsboard.feeds.models.Work. Nothing here reads the h
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -46,12 +46,18 @@ def claim(model: type[Work], pk: int, seconds: float | None = None) -> int | Non
 
 
 def claim_first(
-    model: type[Work], condition: str, params: list[Any], order: str, seconds: float | None = None
+    model: type[Work],
+    condition: str,
+    params: list[Any],
+    order: str,
+    seconds: float | None = None,
+    on_set_aside: Callable[[int], object] = int,
 ) -> tuple[int, int] | None:
     """Take the first claimable row by `order` among those that meet `condition`: (pk, fence), or None.
 
-    Rows that another worker is taking at this moment are skipped, not waited for. `condition`
-    and `order` are SQL over the table's own columns; rows found poisonous are set aside on the way.
+    Rows that another worker is taking at this moment are skipped, not waited for. `condition` and
+    `order` are SQL over the table's own columns. Rows found poisonous are set aside on the way, and
+    `on_set_aside` is told which.
     """
     chosen = (
         f"id = (SELECT id FROM {model._meta.db_table} WHERE {condition} AND {_CLAIMABLE} "
@@ -63,6 +69,7 @@ def claim_first(
             return None
         if fence is not None:
             return pk, fence
+        on_set_aside(pk)
 
 
 _CLAIMABLE = (

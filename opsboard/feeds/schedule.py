@@ -31,6 +31,9 @@ FIRST_HOUR = 5
 FIRST_SCREEN_DAYS = 60
 ASKED_PRIORITY, FIRST_SCREEN_PRIORITY, ROUTINE_PRIORITY, BACKFILL_PRIORITY = 0, 5, 10, 20
 
+#: How long an account's fetches rest when Amazon refused its credentials.
+REFUSED_REST = timedelta(hours=1)
+
 _KINDS = {"sp": Credential.Kind.SP_API, "ads": Credential.Kind.ADS}
 
 
@@ -107,6 +110,7 @@ def _around(spec: ReportSpec, scope: AccountMarketplace, now: datetime) -> list[
 def plan_due(now: datetime | None = None) -> int:
     """Insert the fetches of every feed whose slot has come; how many rows that were."""
     now = now or timezone.now()
+    _after_new_credentials(now)
     kinds = _kinds()
     usable: dict[tuple[int, int], tuple[AccountMarketplace, dict[str, ReportSpec]]] = {}
     for scope in AccountMarketplace.objects.filter(active=True).select_related("account", "marketplace"):
@@ -132,6 +136,18 @@ def _create_missing_feeds(usable: Iterable[tuple[AccountMarketplace, dict[str, R
         ],
         ignore_conflicts=True,
     )
+
+
+def _after_new_credentials(now: datetime) -> None:
+    """What was refused, and what rested because of it, is tried at once when credentials were entered anew."""
+    since = now - REFUSED_REST
+    for account, entered_at in Credential.objects.filter(updated_at__gt=since).values_list("account_id", "updated_at"):
+        mine = Fetch.objects.filter(account=account)
+        reopen(mine.filter(finished_at__range=(entered_at - timedelta(days=7), entered_at)))
+        resting = mine.filter(state=Fetch.State.WAITING, finished_at=None, lease_until=None, attempts=0)
+        # Those that wait for a token are due within minutes; they stay where they are.
+        soon = now + timedelta(minutes=10)
+        resting.filter(not_before__range=(soon, entered_at + REFUSED_REST)).update(not_before=Now())
 
 
 def _plan(feed: Feed, spec: ReportSpec, scope: AccountMarketplace, now: datetime) -> int:

@@ -164,6 +164,20 @@ def test_an_ingest_that_breaks_stops_neither_the_worker_nor_itself_for_ever(
     assert Ingest.objects.get().state == "quarantined"
 
 
+def test_a_fetch_that_kills_its_workers_is_set_aside_and_its_feed_says_why(
+    scope: AccountMarketplace, order: list[int]
+) -> None:
+    poison = make_fetch(scope, age=1, attempts=3, lease_until=timezone.now() - timedelta(seconds=1))
+    healthy = make_fetch(scope, age=2)
+    Feed.objects.create(account=scope.account, marketplace=scope.marketplace, spec="listings")
+
+    dispatch.work(seconds=5)
+
+    poison.refresh_from_db()
+    assert poison.state == "quarantined" and order == [healthy.pk]
+    assert "Set aside" in Feed.objects.get().last_error
+
+
 # --- the tick -------------------------------------------------------------------------------------
 
 

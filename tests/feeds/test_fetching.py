@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from opsboard.accounts.models import AccountMarketplace, Credential
-from opsboard.feeds import fetching, leases, pipeline, rawstore
+from opsboard.feeds import fetching, leases, pipeline, rawstore, schedule
 from opsboard.feeds.models import Document, Feed, Fetch, Ingest
 from tests.amazon.scripted import Says, ScriptedAmazon, sp_status
 
@@ -221,6 +221,25 @@ def test_refused_credentials_say_what_to_do_and_the_others_of_the_account_rest(
     of_ads.refresh_from_db()
     assert wait_of(sibling) > 3500 and sibling.reason == fetch.reason
     assert wait_of(of_ads) <= 0
+
+
+def test_new_credentials_wake_what_rested_and_retry_what_was_refused(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.on("POST", "/auth/o2/token", Says({"error": "invalid_grant"}, 400))
+    fetch, sibling = make_fetch(scope), make_fetch(scope, "stock")
+    advance(fetch)
+    schedule.plan_due()
+    sibling.refresh_from_db()
+    assert wait_of(sibling) > 3500  # nothing has changed yet
+
+    Credential.objects.update(updated_at=timezone.now())
+    schedule.plan_due()
+
+    sibling.refresh_from_db()
+    fetch.refresh_from_db()
+    assert wait_of(sibling) <= 0
+    assert fetch.state == Fetch.State.WAITING and fetch.attempts == 0
 
 
 def test_a_missing_role_rests_that_report_only(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
