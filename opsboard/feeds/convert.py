@@ -24,6 +24,8 @@ from .registry import Column, Kind
 #: Days outside this range are typing errors or another calendar, not report days.
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2100, 1, 1)
 INT_MAX = 2**31 - 1
+#: No amount, rate or quantity of a seller's reaches it.
+BELIEVABLE = 10**12
 BIG_MAX = 2**63 - 1
 #: Digits kept behind the point of figures that are not money.
 PLACES = 6
@@ -78,6 +80,9 @@ def convert(
     refused: list[Refusal] = []
     if not (good | missing).all():
         read, refused = _second_reading(column, name, raw, read, good | missing, minor_digits)
+        # "--" and "N/A" say nothing, as an empty cell does.
+        said = pl.Series([True]).new_from_index(0, len(read)).scatter([item.index for item in refused], False)
+        missing = missing | (read.is_null() & said)
     if missing.any():
         if column.default is not None:
             read = read.fill_null(column.default)
@@ -182,8 +187,9 @@ def _believable(column: Column, raw: pl.Series, read: pl.Series) -> pl.Series:
         return pl.Series([True]).new_from_index(0, len(read))
     numbers = raw if raw.dtype != pl.String else raw.cast(pl.Float64, strict=False)
     low, high = numbers.min(), numbers.max()
-    top = INT_MAX if column.high is None and column.kind is Kind.INTEGER else column.high
-    bottom = -INT_MAX if column.low is None and column.kind is Kind.INTEGER else column.low
+    widest = INT_MAX if column.kind is Kind.INTEGER else BELIEVABLE
+    top = widest if column.high is None else column.high
+    bottom = -widest if column.low is None else column.low
     if (bottom is None or low is None or low >= bottom) and (top is None or high is None or high <= top):  # type: ignore[operator]
         return pl.Series([True]).new_from_index(0, len(read))
     fits = pl.Series([True]).new_from_index(0, len(read))
@@ -220,7 +226,7 @@ def _cell_decimal(column: Column, cell: Any, _minor_digits: int) -> Decimal | No
         value = Decimal(text)
     except InvalidOperation:
         raise ValueError(_("is not a number")) from None
-    if not value.is_finite() or abs(value) >= Decimal(10) ** 12:
+    if not value.is_finite() or abs(value) > BELIEVABLE:
         raise ValueError(_("is not a believable number"))
     if column.low is not None and value < column.low:
         if column.low == 0:

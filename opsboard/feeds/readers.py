@@ -105,6 +105,7 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
     ordinals of the records. Raises BadDocument where the JSON is broken or cut off.
     """
     source = _Source(content)
+    source.drop_bom()
     opening = source.peek()
     if opening == b"[":
         yield from (("", batch) for batch in _array(source))
@@ -119,6 +120,8 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
                 yield key, source.value()
             if source.peek() == b",":
                 source.skip(1)
+            elif source.peek() != b"}":
+                raise _broken()
         source.skip(1)
     else:
         raise BadDocument(_("This is not JSON"), todo=_("Download the file again."))
@@ -139,6 +142,11 @@ class _Source:
         self.ended = not block
         self.buffer += block
         return bool(block)
+
+    def drop_bom(self) -> None:
+        while len(self.buffer) < 3 and self.fill():
+            pass
+        self.buffer = self.buffer.removeprefix(b"\xef\xbb\xbf")
 
     def peek(self) -> bytes:
         """The next byte that is not white space, b"" at the end; white space is dropped."""
@@ -169,6 +177,8 @@ class _Source:
                 found, end = json.JSONDecoder().raw_decode(text)
             except ValueError:
                 found, end = None, len(text)
+            except RecursionError:  # a thousand brackets in one another are no report
+                raise _broken() from None
             if end < len(text) or (whole and self.ended and found is not None):
                 self.skip(len(text[:end].encode()))
                 return found

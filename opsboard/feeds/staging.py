@@ -10,7 +10,7 @@ import itertools
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 import polars as pl
@@ -85,7 +85,9 @@ class Stager:
         self.minor_digits = marketplace.minor_digits
         #: Header names other datasets of the same report read: not drift.
         self.known = {canonical(name) for name in known}
+        #: {field: header name}; grows when a later batch of JSON brings a key the first had not.
         self.mapping: dict[str, str] | None = None
+        self.seen: set[str] = set()
         self.staged = Staged(dataset, f"stage_{dataset.key}")
         self.names = [Names(dimension, self.columns, self.staged) for dimension in dataset.dimensions]
 
@@ -124,9 +126,19 @@ class Stager:
                 continue
             if self.mapping is None:
                 self.mapping, extra = match(self.columns, list(batch.columns))
-                self.staged.unknown_columns = [name for name in extra if canonical(name) not in self.known]
+                self._drift(extra)
+            elif batch.columns.keys() - self.seen:
+                missing = [replace(column, required=False) for column in self.columns if column.field not in self.mapping]
+                found, extra = match(missing, [name for name in batch.columns if name not in self.mapping.values()])
+                self.mapping |= found
+                self._drift(extra)
+            self.seen |= batch.columns.keys()
             if len(batch.lines):
                 yield self._encode(batch, self.mapping)
+
+    def _drift(self, extra: Iterable[str]) -> None:
+        unknown = self.staged.unknown_columns
+        unknown += [name for name in extra if canonical(name) not in self.known and name not in unknown]
 
     def _encode(self, batch: Batch, mapping: Mapping[str, str]) -> bytes:
         count = len(batch.lines)
@@ -141,6 +153,10 @@ class Stager:
                 continue
             if cells is None:
                 columns[column.field] = blank(column, count)
+                if column.required and column.default is None:  # the key is in other rows, not in these
+                    refusals += [Refusal(index, name or column.names[0], "", _("is empty")) for index in range(count)]
+                if column.text_field:
+                    columns[column.text_field] = blank(_AS_TEXT, count)
                 continue
             columns[column.field], refused = convert(column, name, cells, self.minor_digits)
             refusals += refused
