@@ -1,0 +1,96 @@
+"""How far the demo is, read straight from its rows by the process that started it (no Django there)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+
+FACTS = {
+    "listings_salesday": "sales by day",
+    "listings_asinday": "sales by ASIN and day",
+    "listings_listing": "listings",
+    "ads_campaignday": "campaigns by day",
+    "ads_searchtermday": "search terms by day",
+    "inventory_planningday": "inventory planning",
+    "inventory_stockday": "FBA stock",
+    "health_metricday": "account health",
+}
+
+_PROGRESS = """
+SELECT count(*) FILTER (WHERE finished_at IS NOT NULL), count(*),
+       count(*) FILTER (WHERE finished_at IS NULL AND priority < 20),
+       count(*) FILTER (WHERE state IN ('failed', 'quarantined'))
+FROM feeds_fetch
+"""
+_PENDING = """
+SELECT (SELECT count(*) FROM feeds_ingest WHERE finished_at IS NULL),
+       (SELECT count(*) FROM feeds_dirtyday),
+       (SELECT count(*) FROM alerts_outboxmessage WHERE finished_at IS NULL)
+"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    done: int
+    planned: int
+    first_screen: int  # fetches of the newest days still to come
+    failed: int
+    waiting_ingests: int
+    dirty_days: int
+    waiting_mails: int
+
+    @property
+    def first_cycle_over(self) -> bool:
+        """The newest days are fetched, ingested, judged and mailed."""
+        return self.planned > 0 and not (
+            self.first_screen or self.waiting_ingests or self.dirty_days or self.waiting_mails
+        )
+
+    @property
+    def all_over(self) -> bool:
+        return self.done >= self.planned and self.first_cycle_over
+
+
+class Watch:
+    """A connection of its own that reads progress and the final account."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = psycopg2.connect(url)
+        self.connection.autocommit = True
+
+    def read(self) -> Progress:
+        return Progress(*self._row(_PROGRESS), *self._row(_PENDING))
+
+    def account(self) -> dict[str, Any]:
+        """What was done, for people and scripts."""
+        rows = {table: self._row(f"SELECT count(*) FROM {table}")[0] for table in FACTS}
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT e.kpi, a.name, m.code, e.state FROM alerts_episode e "
+                "JOIN accounts_selleraccount a ON a.id = e.account_id "
+                "JOIN accounts_marketplace m ON m.id = e.marketplace_id ORDER BY e.id"
+            )
+            episodes = [
+                {"kpi": kpi, "account": name, "marketplace": code, "state": state}
+                for kpi, name, code, state in cursor.fetchall()
+            ]
+        return {
+            "accounts": self._row("SELECT count(*) FROM accounts_selleraccount")[0],
+            "documents": self._row("SELECT count(*) FROM feeds_document")[0],
+            "rows": rows,
+            "episodes": episodes,
+            "mails": self._row("SELECT count(*) FROM alerts_outboxmessage WHERE state = 'sent'")[0],
+            "failed_fetches": self._row(_PROGRESS)[3],
+        }
+
+    def _row(self, sql: str) -> tuple[Any, ...]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            row = cursor.fetchone()
+            assert row is not None
+            return tuple(row)
+
+    def close(self) -> None:
+        self.connection.close()
