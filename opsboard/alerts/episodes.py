@@ -1,11 +1,17 @@
-"""From changed verdicts to episodes and mails, in the judge's own transaction."""
+"""From changed verdicts to episodes and mails, in the judge's own transaction.
+
+A figure that wavers around its limit is one story, not many: an episode that is over stays ready
+for QUIET, and a breach within that time goes on with it, in the journal and the inbox, unmailed.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from opsboard.accounts.models import Membership, Role, User
@@ -18,14 +24,17 @@ from .models import Episode, EpisodeEvent
 
 #: More episodes than this at once are one mail to a person, not many.
 GROUP_OVER = 5
-_OVER = {Verdict.Status.OK, Verdict.Status.WARN, Verdict.Status.NO_LIMIT}
+#: A breach so soon after the last one is the same episode going on; nobody is mailed again.
+QUIET = timedelta(days=3)
+_KEPT = {Verdict.Status.OK, Verdict.Status.WARN, Verdict.Status.NO_LIMIT}
+_Reason = EpisodeEvent.Reason
 
 
 def follow(changes: list[Change]) -> list[Episode]:
     """Open, update or close episodes after a judgement; returns those opened.
 
-    Unknown neither opens nor closes: missing data is no news about the seller. Must run in the
-    transaction that wrote the verdicts; the mails are committed with it.
+    Unknown and provisional neither open nor close: missing data is no news about the seller. Must
+    run in the transaction that wrote the verdicts; the mails are committed with it.
     """
     opened = []
     for change in changes:
@@ -34,26 +43,45 @@ def follow(changes: list[Change]) -> list[Episode]:
             episode, is_new = _open_or_update(verdict)
             if is_new:
                 opened.append(episode)
-        elif verdict.status in _OVER:
+        elif verdict.status in _KEPT:
             _resolve(verdict)
     if opened:
         _mail(opened)
     return opened
 
 
-def _running(verdict: Verdict) -> Episode | None:
-    return (
-        Episode.objects.select_for_update()
-        .filter(
-            account=verdict.account_id, marketplace=verdict.marketplace_id, kpi=verdict.kpi, resolved_at__isnull=True
-        )
-        .first()
+def _of(verdict: Verdict) -> models.QuerySet[Episode]:
+    return Episode.objects.select_for_update().filter(
+        account=verdict.account_id, marketplace=verdict.marketplace_id, kpi=verdict.kpi
     )
 
 
+def _running(verdict: Verdict) -> Episode | None:
+    return _of(verdict).filter(resolved_at__isnull=True).first()
+
+
 def _open_or_update(verdict: Verdict) -> tuple[Episode, bool]:
+    """The running episode of a breach, and whether it is a new one."""
     assert verdict.value is not None
-    figures = {
+    running = _running(verdict) or _go_on(verdict)
+    if running is None:
+        try:
+            with transaction.atomic():
+                return _open(verdict), True
+        except IntegrityError:  # another worker opened it between our look and our insert
+            running = _running(verdict)
+            if running is None:
+                raise
+    figures = _figures(verdict)
+    for name, value in figures.items():
+        setattr(running, name, value)
+    running.worst = _worse(running.worst, verdict)
+    running.save(update_fields=[*figures, "worst"])
+    return running, False
+
+
+def _figures(verdict: Verdict) -> dict[str, Any]:
+    return {
         "value": verdict.value,
         "low": verdict.low,
         "high": verdict.high,
@@ -62,29 +90,33 @@ def _open_or_update(verdict: Verdict) -> tuple[Episode, bool]:
         "first": verdict.first,
         "last": verdict.last,
     }
-    running = _running(verdict)
-    if running is None:
-        try:
-            with transaction.atomic():
-                episode = Episode.objects.create(
-                    account_id=verdict.account_id,
-                    marketplace_id=verdict.marketplace_id,
-                    kpi=verdict.kpi,
-                    worst=verdict.value,
-                    **figures,
-                )
-                EpisodeEvent.objects.create(episode=episode, new=Episode.State.OPEN, value=verdict.value)
-                return episode, True
-        except IntegrityError:  # another worker opened it between our look and our insert
-            running = _running(verdict)
-            if running is None:
-                raise
-    for name, value in figures.items():
-        setattr(running, name, value)
-    running.since = min(filter(None, (running.since, verdict.breached_since)), default=None)
-    running.worst = _worse(running.worst, verdict)
-    running.save(update_fields=[*figures, "worst"])
-    return running, False
+
+
+def _open(verdict: Verdict) -> Episode:
+    assert verdict.value is not None
+    episode = Episode.objects.create(
+        account_id=verdict.account_id,
+        marketplace_id=verdict.marketplace_id,
+        kpi=verdict.kpi,
+        worst=verdict.value,
+        **_figures(verdict),
+    )
+    EpisodeEvent.objects.create(episode=episode, new=Episode.State.OPEN, value=verdict.value, reason=_Reason.BREACH)
+    return episode
+
+
+def _go_on(verdict: Verdict) -> Episode | None:
+    """Take up the episode that was over a short while ago."""
+    recent = _of(verdict).filter(resolved_at__gt=timezone.now() - QUIET).order_by("-resolved_at").first()
+    if recent is None:
+        return None
+    EpisodeEvent.objects.create(
+        episode=recent, old=recent.state, new=Episode.State.OPEN, value=verdict.value, reason=_Reason.AGAIN
+    )
+    recent.state = Episode.State.OPEN
+    recent.resolved_at = recent.acknowledged_at = recent.acknowledged_by = None
+    recent.save(update_fields=["state", "resolved_at", "acknowledged_at", "acknowledged_by"])
+    return recent
 
 
 def _worse(worst: Decimal, verdict: Verdict) -> Decimal:
@@ -98,27 +130,43 @@ def _resolve(verdict: Verdict) -> None:
     episode = _running(verdict)
     if episode is None:
         return
+    reason = _Reason.LIMIT if _breaks_old_limit(episode, verdict) else _Reason.RECOVERED
     EpisodeEvent.objects.create(
-        episode=episode, old=episode.state, new=Episode.State.RESOLVED, value=verdict.value
+        episode=episode, old=episode.state, new=Episode.State.RESOLVED, value=verdict.value, reason=reason
     )
     episode.state = Episode.State.RESOLVED
     episode.resolved_at = timezone.now()
     episode.save(update_fields=["state", "resolved_at"])
 
 
+def _breaks_old_limit(episode: Episode, verdict: Verdict) -> bool:
+    """Whether the figure would still be a breach by the limit the episode was about."""
+    value = verdict.value
+    if value is None:
+        return False
+    return (episode.high is not None and value > episode.high) or (episode.low is not None and value < episode.low)
+
+
 def acknowledge(episode_id: int, user: User) -> bool:
     """Mark an open episode as seen by `user`; False when it is not open any more."""
-    with transaction.atomic():
-        episode = Episode.objects.select_for_update().get(pk=episode_id)
-        if episode.state != Episode.State.OPEN:
-            return False
-        EpisodeEvent.objects.create(
-            episode=episode, by=user, old=episode.state, new=Episode.State.ACKNOWLEDGED, value=episode.value
-        )
-        episode.state = Episode.State.ACKNOWLEDGED
-        episode.acknowledged_by = user
-        episode.acknowledged_at = timezone.now()
-        episode.save(update_fields=["state", "acknowledged_by", "acknowledged_at"])
+    return _by_hand(episode_id, user, Episode.State.OPEN, Episode.State.ACKNOWLEDGED)
+
+
+def reopen(episode_id: int, user: User) -> bool:
+    """Take an acknowledgement back; False when there is none."""
+    return _by_hand(episode_id, user, Episode.State.ACKNOWLEDGED, Episode.State.OPEN)
+
+
+@transaction.atomic
+def _by_hand(episode_id: int, user: User, old: Episode.State, new: Episode.State) -> bool:
+    episode = Episode.objects.select_for_update().get(pk=episode_id)
+    if episode.state != old:
+        return False
+    EpisodeEvent.objects.create(episode=episode, by=user, old=old, new=new, value=episode.value, reason=_Reason.PERSON)
+    episode.state = new
+    episode.acknowledged_by = user if new == Episode.State.ACKNOWLEDGED else None
+    episode.acknowledged_at = timezone.now() if new == Episode.State.ACKNOWLEDGED else None
+    episode.save(update_fields=["state", "acknowledged_by", "acknowledged_at"])
     return True
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import Membership
 from opsboard.kpis import cards
 from opsboard.kpis.registry import Evidence, Kpi, kpis
+from opsboard.kpis.words import source_words
 from opsboard.ui import formats
 
 from .models import Episode
@@ -71,7 +72,7 @@ def story(episode: Episode) -> Story:
         where=f"{episode.account.name}, {marketplace.code}",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
-        limit_source=episode.limit_source,
+        limit_source=source_words(episode.limit_source),
         evidence=evidence,
         next_step=str(kpi.next_step),
         url=settings.BASE_URL + reverse("alerts:episode", args=[episode.pk]),
@@ -123,7 +124,8 @@ def _text(context: dict[str, object]) -> str:
         if item.evidence and context["rows"]:
             lines += ["", *_text_table(item.evidence)]
         lines += ["", item.url, ""]
-    lines += ["-- ", *textwrap.wrap(_why(context), WIDTH), _("Stop these mails: %(url)s") % {"url": context["unsubscribe_url"]}]
+    stop = _("Stop these mails: %(url)s") % {"url": context["unsubscribe_url"]}
+    lines += ["-- ", *textwrap.wrap(_why(context), WIDTH), stop]
     return "\n".join(lines) + "\n"
 
 

@@ -57,11 +57,19 @@ class Episode(models.Model):
 class EpisodeEvent(models.Model):
     """A line of an episode's journal: who, when, from what to what, why. Never changed."""
 
+    class Reason(models.TextChoices):
+        BREACH = "breach", _("the limit was broken")
+        AGAIN = "again", _("broken again within three days: the same alert goes on, without a mail")
+        RECOVERED = "recovered", _("the limit is kept again")
+        LIMIT = "limit", _("the limit was changed")
+        PERSON = "person", _("by hand")
+
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     old = models.CharField(max_length=12, blank=True)
     new = models.CharField(max_length=12)
+    reason = models.CharField(max_length=10, choices=Reason.choices, blank=True)
     value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     comment = models.TextField(blank=True)
 
@@ -83,7 +91,7 @@ class OutboxMessage(Work):
         WAITING = "waiting", _("Waiting")
         SENDING = "sending", _("Being sent")
         SENT = "sent", _("Delivered")
-        FAILED = "failed", _("Refused by the mail server")
+        FAILED = "failed", _("Not delivered")
 
     dedupe_key = models.CharField(max_length=200, unique=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
@@ -95,7 +103,7 @@ class OutboxMessage(Work):
     html = models.TextField()
     message_id = models.CharField(max_length=250)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    #: How often DATA was begun; from the second time on the copy says so in a header.
+    #: How often DATA was begun without the server refusing; from the second time on the copy says so.
     tries = models.SmallIntegerField(default=0)
     answer = models.TextField(blank=True, help_text="what the mail server said last")
     sent_at = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,8 @@
 Promise: none is lost, and at most one flagged duplicate a crash. `sending` is committed before
 DATA and `sent` after the server's 250; a sender that dies in between leaves its lease, and the
 next one sends the same Message-ID again with X-Opsboard-Attempt: 2. (SMTP cannot do better:
-the server's answer and our commit are two events.)
+the server's answer and our commit are two events.) A server that is away, busy (4xx) or does not
+let us in makes the message wait; one that refuses it (5xx) ends it, with the answer on screen.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from email.utils import parseaddr
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from opsboard.accounts.models import Membership
 from opsboard.feeds import dispatch, leases
@@ -26,9 +28,16 @@ from opsboard.feeds import dispatch, leases
 from . import mail
 from .models import Episode, OutboxMessage
 
-#: Seconds before the next try after the server could not be reached or said "later", then doubled.
+#: Seconds before the next try after the server could not be reached or said "later": doubling, within these.
 FIRST_WAIT, LONGEST_WAIT = 15, 1800
-LEASE = 120
+#: Longer than a slow server may take for connecting, and again for taking the mail (EMAIL_TIMEOUT a step).
+LEASE = 180
+#: Why a message was not sent at all; shown translated.
+NO_MEMBER = gettext_noop("No longer a member")
+MAILS_OFF = gettext_noop("Turned alert mails off before it was sent")
+
+_DJANGO_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+_REMEMBERING = "opsboard.alerts.smtp.EmailBackend"
 
 log = structlog.get_logger(__name__)
 
@@ -76,29 +85,53 @@ def deliver(pk: int) -> bool:
         return False
     message = OutboxMessage.objects.select_related("organisation", "recipient").get(pk=pk)
     member = Membership.objects.filter(organisation=message.organisation, user=message.recipient).first()
-    if member is None or not message.recipient.is_active:
-        leases.finish(OutboxMessage, pk, fence, state=OutboxMessage.State.FAILED, answer=_("No longer a member"))
+    if member is None or not message.recipient.is_active or not member.mail_alerts:
+        why = MAILS_OFF if member and message.recipient.is_active else NO_MEMBER
+        leases.finish(OutboxMessage, pk, fence, state=OutboxMessage.State.FAILED, answer=why)
         return True
-    tries = message.tries + 1
-    if not leases.write(OutboxMessage, pk, fence, state=OutboxMessage.State.SENDING, tries=tries):
-        return False
     try:
-        _send(message, tries, member)
-    except smtplib.SMTPRecipientsRefused as error:
-        code, answer = next(iter(error.recipients.values()))
-        _refused(message, fence, code, answer)
-    except smtplib.SMTPResponseException as error:
-        _refused(message, fence, error.smtp_code, error.smtp_error)
-    except (OSError, smtplib.SMTPException) as error:
-        _later(message, fence, f"{type(error).__name__}: {error}")
-    else:
-        leases.finish(
-            OutboxMessage, pk, fence, state=OutboxMessage.State.SENT, sent_at=timezone.now(), answer="250"
-        )
+        session = _connect()
+    except (OSError, smtplib.SMTPException) as error:  # unreachable, or it does not let us in: not the mail's fault
+        _later(message, fence, _said(error))
+        return True
+    with session:
+        _hand_over(message, fence, member, session)
     return True
 
 
-def _send(message: OutboxMessage, tries: int, member: Membership) -> None:
+def _connect() -> BaseEmailBackend:
+    """A session with the mail server, signed in, before anything about the message is said."""
+    backend = settings.EMAIL_BACKEND
+    session: BaseEmailBackend = get_connection(_REMEMBERING if backend == _DJANGO_SMTP else backend)
+    session.open()
+    return session
+
+
+def _hand_over(message: OutboxMessage, fence: int, member: Membership, session: BaseEmailBackend) -> None:
+    tries = message.tries + 1
+    if not leases.renew(OutboxMessage, message.pk, fence, LEASE) or not leases.write(
+        OutboxMessage, message.pk, fence, state=OutboxMessage.State.SENDING, tries=tries
+    ):
+        return
+    try:
+        session.send_messages([_letter(message, tries, member)])
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next(iter(error.recipients.values()))[0]
+        _refused(message, fence, _said(error), for_good=500 <= code < 600)
+    except smtplib.SMTPSenderRefused as error:  # our address or our sign-in: the same for every mail
+        _refused(message, fence, _said(error), for_good=False)
+    except smtplib.SMTPResponseException as error:
+        _refused(message, fence, _said(error), for_good=500 <= error.smtp_code < 600)
+    except (OSError, smtplib.SMTPException) as error:  # nobody knows whether the server took it
+        _later(message, fence, _said(error))
+    else:
+        answer = str(getattr(session, "last_answer", ""))[:500] or "250"
+        leases.finish(
+            OutboxMessage, message.pk, fence, state=OutboxMessage.State.SENT, sent_at=timezone.now(), answer=answer
+        )
+
+
+def _letter(message: OutboxMessage, tries: int, member: Membership) -> EmailMultiAlternatives:
     headers = {
         "Message-ID": message.message_id,
         "List-Unsubscribe": f"<{mail.unsubscribe_url(member)}>",
@@ -111,24 +144,36 @@ def _send(message: OutboxMessage, tries: int, member: Membership) -> None:
         message.subject, message.text, settings.DEFAULT_FROM_EMAIL, [message.address], headers=headers
     )
     letter.attach_alternative(message.html, "text/html")
-    with get_connection() as smtp:
-        smtp.send_messages([letter])
+    return letter
 
 
-def _refused(message: OutboxMessage, fence: int, code: int, answer: bytes | str) -> None:
-    words = answer.decode(errors="backslashreplace") if isinstance(answer, bytes) else answer
-    said = f"{code} {words}"[:500]
-    if 500 <= code < 600:
-        log.warning("mail_refused", message=message.pk, code=code)
+def _said(error: Exception) -> str:
+    """The server's own words, as they are kept and shown."""
+    words: bytes | str
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, words = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, words = error.smtp_code, error.smtp_error
+    else:
+        return f"{type(error).__name__}: {error}"[:500]
+    text = words.decode(errors="backslashreplace") if isinstance(words, bytes) else words
+    return f"{code} {text}"[:500]
+
+
+def _refused(message: OutboxMessage, fence: int, said: str, *, for_good: bool) -> None:
+    """The server answered no, so this copy did not count: the next one is not flagged as a second."""
+    if for_good:
+        log.warning("mail_refused", message=message.pk, answer=said[:3])
         leases.finish(OutboxMessage, message.pk, fence, state=OutboxMessage.State.FAILED, answer=said)
     else:
-        _later(message, fence, said)
+        _later(message, fence, said, tries=message.tries)
 
 
-def _later(message: OutboxMessage, fence: int, said: str) -> None:
+def _later(message: OutboxMessage, fence: int, said: str, **fields: int) -> None:
     """Park it: waiting for a mail server is no failure of the message and never sets it aside."""
-    wait = min(FIRST_WAIT * 2 ** min(message.tries, 10), LONGEST_WAIT)
-    leases.park(OutboxMessage, message.pk, fence, wait, state=OutboxMessage.State.WAITING, answer=said[:500])
+    age = (timezone.now() - message.created_at).total_seconds()
+    wait = min(max(FIRST_WAIT, age), LONGEST_WAIT)  # as long again as it has waited so far
+    leases.park(OutboxMessage, message.pk, fence, wait, state=OutboxMessage.State.WAITING, answer=said, **fields)
 
 
 def wake() -> None:

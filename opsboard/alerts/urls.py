@@ -7,5 +7,6 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("<int:pk>/", views.episode, name="episode"),
     path("<int:pk>/acknowledge/", views.acknowledge, name="acknowledge"),
+    path("<int:pk>/reopen/", views.reopen, name="reopen"),
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from opsboard.accounts.models import AccountMarketplace, Role, User
 from opsboard.accounts.public import public
 from opsboard.kpis import cards
 from opsboard.kpis.registry import Kpi, kpis
+from opsboard.kpis.words import source_words
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
 
@@ -40,8 +42,9 @@ class Row:
     scope: AccountMarketplace
     kpi: Kpi
     what: str
+    headroom: str
     since: str
-    may_acknowledge: bool
+    may_act: bool
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -69,9 +72,9 @@ def _rows(request: HttpRequest, state: PageState, chosen: str) -> list[Row]:
 
 
 def _row(request: HttpRequest, item: Episode, scope: AccountMarketplace, kpi: Kpi) -> Row:
-    may = item.state == Episode.State.OPEN and access.has_role(request.user, scope.account.organisation, Role.OPERATOR)
+    may = not item.resolved_at and access.has_role(request.user, scope.account.organisation, Role.OPERATOR)
     since = formats.day(item.since or item.opened_at.date())
-    return Row(item, scope, kpi, _what(item, kpi, scope), since, may)
+    return Row(item, scope, kpi, _what(item, kpi, scope), cards.headroom(item, kpi, scope.marketplace), since, may)
 
 
 def _what(item: Episode, kpi: Kpi, scope: AccountMarketplace) -> str:
@@ -96,9 +99,9 @@ def _visible(request: HttpRequest, pk: int) -> tuple[Episode, AccountMarketplace
     item = Episode.objects.select_related("account", "marketplace", "acknowledged_by").filter(pk=pk).first()
     scope = None
     if item is not None:
-        scope = access.visible_scopes(request.user).filter(
-            account=item.account_id, marketplace=item.marketplace_id
-        ).first()
+        scope = (
+            access.visible_scopes(request.user).filter(account=item.account_id, marketplace=item.marketplace_id).first()
+        )
     if item is None or scope is None or item.kpi not in kpis():
         raise Http404(_("There is no such alert."))
     return item, scope
@@ -119,11 +122,14 @@ def episode(request: HttpRequest, pk: int) -> HttpResponse:
         "window": mail.story(item).window,
         "chart": cards.chart(kpi.key, scope, state),
         "evidence": evidence,
+        "limit_source": source_words(item.limit_source),
         "events": [
             (event, cards.in_words(event.value, kpi.unit, scope.marketplace))
             for event in item.events.select_related("by")
         ],
-        "mails": item.mails.select_related("recipient").order_by("id"),
+        "mails": [
+            (message, source_words(message.answer)) for message in item.mails.select_related("recipient").order_by("id")
+        ],
         "domain_url": reverse(f"{kpi.domain}:index") + state.carried(scope, chart=kpi.key) if kpi.domain else "",
     }
     return render(request, "alerts/episode.html", context)
@@ -131,11 +137,20 @@ def episode(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, episodes.acknowledge, _("Acknowledged: the others see that you are on it."))
+
+
+@require_POST
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, episodes.reopen, _("Open again: somebody else can take it."))
+
+
+def _act(request: HttpRequest, pk: int, act: Callable[[int, User], bool], done: str) -> HttpResponse:
     item, scope = _visible(request, pk)
-    access.require_role(request.user, scope.account.organisation, Role.OPERATOR)
     assert isinstance(request.user, User)
-    if episodes.acknowledge(item.pk, request.user):
-        messages.success(request, _("Acknowledged: the others see that you are on it."))
+    access.require_role(request.user, scope.account.organisation, Role.OPERATOR)
+    if act(item.pk, request.user):
+        messages.success(request, done)
     else:
         messages.info(request, _("Somebody was faster, or it is over."))
     following = request.POST.get("next", "")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -23,6 +23,7 @@ from opsboard.ui.filters import Days, PageState
 from .daily import measures_by_day
 from .models import Verdict
 from .registry import Kpi, Measure, Unit, Window, kpis, measures
+from .words import reason_words, source_words
 
 Row = Mapping[str, Any]
 
@@ -226,11 +227,19 @@ def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
     return in_words(abs(value), unit, marketplace)
 
 
-def headroom(verdict: Verdict, kpi: Kpi, marketplace: Marketplace) -> str:
+class Held(Protocol):
+    """A value held against a limit: a verdict or an episode."""
+
+    value: Any
+    low: Any
+    high: Any
+
+
+def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
     """ "6.2 pts over 25 %" or "3.1 pts left"; empty without a value or a limit."""
     value = verdict.value
     if value is None:
-        return verdict.reason
+        return reason_words(getattr(verdict, "reason", ""))
     if verdict.low is None and verdict.high is None:
         return ""
     for limit, over in ((verdict.high, True), (verdict.low, False)):
@@ -337,9 +346,11 @@ def _limit_words(verdict: Verdict | None, kpi: Kpi | None, marketplace: Marketpl
     if verdict.high is not None:
         parts.append(_("at most %(value)s") % {"value": in_words(verdict.high, kpi.unit, marketplace)})
     if parts and verdict.limit_source:
-        parts.append(f"({verdict.limit_source})")
+        parts.append(f"({source_words(verdict.limit_source)})")
     if parts and kpi.window == Window.SUM:
         parts.append(_("judged over %(n)s mature days") % {"n": kpi.days})
+        if verdict.reason:
+            parts.append(f"({reason_words(verdict.reason)})")
     return " ".join(parts)
 
 

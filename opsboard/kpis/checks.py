@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,9 @@ from django.core.checks import CheckMessage, Error, register
 
 from opsboard.feeds import registry as feeds
 
-from .registry import kpis, measures
+from .registry import Window, kpis, measures
+
+_KEY = re.compile(r"[a-z0-9_.]{1,60}")
 
 
 @register()
@@ -20,6 +23,12 @@ def check_declarations(app_configs: Any, **_options: Any) -> list[CheckMessage]:
 def _measure_errors() -> Iterator[CheckMessage]:
     datasets = feeds.datasets()
     for measure in measures().values():
+        if not _KEY.fullmatch(measure.key):
+            yield Error(
+                f"Measure {measure.key!r} has a key that is not lower-case letters, digits, dots and underscores.",
+                hint="The key is written into the roll-up's SQL.",
+                id="kpis.E007",
+            )
         if measure.model is not None and measure.dataset not in datasets:
             yield Error(
                 f"Measure {measure.key} names the unknown dataset {measure.dataset!r}.",
@@ -47,3 +56,9 @@ def _kpi_errors() -> Iterator[CheckMessage]:
                 yield Error(f"KPI {kpi.key} has a limit without a source.", id="kpis.E005")
             if limit.low is None and limit.high is None:
                 yield Error(f"KPI {kpi.key} has a limit with neither end.", id="kpis.E006")
+            if limit.low is not None and limit.high is not None and limit.low >= limit.high:
+                yield Error(f"KPI {kpi.key} has a limit that no value keeps.", id="kpis.E008")
+            if limit.severity not in {"breach", "warn"}:
+                yield Error(f"KPI {kpi.key} has a limit of the unknown severity {limit.severity!r}.", id="kpis.E009")
+        if kpi.window is Window.AVERAGE_DENOMINATOR and not kpi.denominator:
+            yield Error(f"KPI {kpi.key} averages a denominator it does not have.", id="kpis.E010")

@@ -32,7 +32,7 @@ def measures_by_day(
 ) -> list[dict[str, Any]]:
     """One row a day that has any of the measures: {"date": ..., measure key: Decimal | None}; no row is no data."""
     earlier = before or (date.max, date.min)
-    params = {
+    params: dict[str, Any] = {
         "account": scope.account_id,
         "marketplace": scope.marketplace_id,
         "measures": list(measures),

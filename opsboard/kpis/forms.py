@@ -9,10 +9,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAccount
+from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAccount, User
 
 from .models import ThresholdOverride
 from .registry import Kpi, Unit
+
+_ENDS = ("low", "high", "warn_low", "warn_high")
 
 
 class ThresholdForm(forms.Form):
@@ -26,6 +28,8 @@ class ThresholdForm(forms.Form):
     )
     low = forms.DecimalField(required=False, label=gettext_lazy("Not below"), max_digits=12, decimal_places=4)
     high = forms.DecimalField(required=False, label=gettext_lazy("Not above"), max_digits=12, decimal_places=4)
+    warn_low = forms.DecimalField(required=False, label=gettext_lazy("Warn below"), max_digits=12, decimal_places=4)
+    warn_high = forms.DecimalField(required=False, label=gettext_lazy("Warn above"), max_digits=12, decimal_places=4)
     valid_from = forms.DateField(
         label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
@@ -38,7 +42,7 @@ class ThresholdForm(forms.Form):
         assert isinstance(marketplace, forms.ModelChoiceField)
         marketplace.queryset = Marketplace.objects.filter(scopes__account=account, scopes__active=True).distinct()
         if kpi.unit is Unit.RATE:
-            for name in ("low", "high"):
+            for name in _ENDS:
                 self.fields[name].help_text = _("in percent")
 
     def clean(self) -> dict[str, Any]:
@@ -48,17 +52,22 @@ class ThresholdForm(forms.Form):
             raise forms.ValidationError(_("Give at least one limit."))
         if low is not None and high is not None and low >= high:
             raise forms.ValidationError(_("The lower limit must be below the upper one."))
+        warn_low, warn_high = data.get("warn_low"), data.get("warn_high")
+        if warn_low is not None and (low is None or warn_low <= low):
+            self.add_error("warn_low", _("A warning comes before the limit: above the lower one."))
+        if warn_high is not None and (high is None or warn_high >= high):
+            self.add_error("warn_high", _("A warning comes before the limit: below the upper one."))
         return data
 
-    def save(self, user: Any) -> ThresholdOverride:
+    def save(self, user: User) -> ThresholdOverride:
+        """Keep the limit; the former ones stay, dated."""
         data = self.cleaned_data
         share = Decimal("0.01") if self.kpi.unit is Unit.RATE else Decimal(1)
         return ThresholdOverride.objects.create(
             account=self.account,
             marketplace=data["marketplace"],
             kpi=self.kpi.key,
-            low=None if data["low"] is None else data["low"] * share,
-            high=None if data["high"] is None else data["high"] * share,
+            **{name: None if data[name] is None else data[name] * share for name in _ENDS},
             valid_from=data["valid_from"],
             note=data["note"],
             set_by=user,

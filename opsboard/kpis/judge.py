@@ -2,7 +2,8 @@
 
 One query reads the measures of the scope, the arithmetic is exact (Decimal, sums over sums),
 and only verdicts that changed are written. Days that are not mature yet are not judged by, and
-a window with too many missing days is unknown: never ok, never zero.
+a window with too many missing days is unknown: never ok, never zero. Where only immature days
+are there, the verdict is provisional: shown, and nothing is opened or closed by it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from decimal import Decimal
 
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
@@ -26,9 +26,21 @@ from .registry import Kpi, Window, kpis, measures
 ENOUGH_DAYS = Decimal("0.8")
 #: How far back "breached since" is looked for.
 SINCE_DAYS = 60
+#: How old the newest figure may be: of sums after their days are mature, of states (stock, Amazon's rates).
+STALE_SUM_DAYS, STALE_STATE_DAYS = 7, 3
 _PRECISION = Decimal("0.000001")
 
 Days = Mapping[date, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A figure over a window, both ends included. Without a value, `reason` says why; with one, what is missing."""
+
+    value: Decimal | None
+    first: date
+    last: date
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,45 +93,78 @@ def last_mature_day(kpi: Kpi, today: date) -> date:
     return newest - timedelta(days=wait)
 
 
-def value_at(kpi: Kpi, figures: Figures, last: date) -> tuple[Decimal | None, date | None, date | None, str]:
-    """(value, first, last, reason) of the window that ends at `last`; value None says why in reason."""
-    first = last - timedelta(days=kpi.days - 1)
+def window(kpi: Kpi, figures: Figures, last: date) -> Reading:
+    """The figure of the window that ends at `last`, exactly."""
+    first = last - timedelta(days=_reach(kpi) - 1)
     top = {day: value for day, value in figures.days(kpi.numerator).items() if first <= day <= last}
     bottom = {day: value for day, value in figures.days(kpi.denominator).items() if first <= day <= last}
     both = sorted(top.keys() & bottom.keys()) if kpi.denominator else sorted(top)
     if not both:
-        return None, first, last, _("no data for these days")
+        return Reading(None, first, last, "no_data")
+    gap = ""
+    denominator = Decimal(1)
     if kpi.window is Window.SUM:
-        if len(both) < kpi.days * ENOUGH_DAYS:
-            reason = _("%(have)d of %(want)d days are there") % {"have": len(both), "want": kpi.days}
-            return None, first, last, reason
+        # A sum of fewer days is a smaller sum; a ratio of fewer days is still that ratio.
+        enough = kpi.days * ENOUGH_DAYS if kpi.denominator else kpi.days
+        if len(both) < enough:
+            return Reading(None, first, last, f"few_days:{len(both)}:{kpi.days}")
+        if len(both) < kpi.days:
+            gap = f"gap:{len(both)}:{kpi.days}"
         numerator = sum((top[day] for day in both), Decimal(0))
-        denominator = sum((bottom[day] for day in both), Decimal(0)) if kpi.denominator else Decimal(1)
+        if kpi.denominator:
+            denominator = sum((bottom[day] for day in both), Decimal(0))
     else:
         newest = both[-1]
         numerator = top[newest]
-        if not kpi.denominator:
-            denominator = Decimal(1)
-        elif kpi.window is Window.LATEST:
-            denominator = bottom[newest]
-        else:
-            denominator = sum(bottom.values(), Decimal(0)) / len(bottom)
-        first = newest if kpi.window is Window.LATEST else both[0]
-        last = newest
+        if kpi.denominator:
+            averaged = kpi.window is Window.AVERAGE_DENOMINATOR
+            denominator = sum(bottom.values(), Decimal(0)) / len(bottom) if averaged else bottom[newest]
+        first, last = (newest if kpi.window is Window.LATEST else both[0]), newest
     if not denominator:
-        return None, first, last, _("nothing to divide by in these days")
-    return (kpi.scale * numerator / denominator).quantize(_PRECISION), first, last, ""
+        return Reading(None, first, last, "no_denominator")
+    return Reading((kpi.scale * numerator / denominator).quantize(_PRECISION), first, last, gap)
 
 
-def judge_kpi(kpi: Kpi, figures: Figures, marketplace: Marketplace, today: date, overrides: list[ThresholdOverride]) -> Judgement:
-    last = last_mature_day(kpi, today)
-    value, first, end, reason = value_at(kpi, figures, last)
-    if value is None or end is None:
-        return Judgement(Verdict.Status.UNKNOWN, first=first, last=end, reason=reason)
-    limit = in_force(kpi, marketplace, end, overrides, _target(kpi, figures, end))
-    status = status_of(value, limit)
-    since = _since(kpi, figures, marketplace, end, overrides) if status is Verdict.Status.BREACH else None
-    return Judgement(status, value, limit, first, end, since)
+def reading(kpi: Kpi, figures: Figures, last: date) -> Reading:
+    """The figure of the newest window that ends at `last` or, where the data end sooner, a little before."""
+    days = set(figures.days(kpi.numerator))
+    if kpi.denominator:
+        days &= set(figures.days(kpi.denominator))
+    newest = max((day for day in days if day <= last), default=None)
+    if newest is None:
+        return Reading(None, last - timedelta(days=kpi.days - 1), last, "no_data")
+    if newest < last - timedelta(days=_patience(kpi)):
+        return Reading(None, newest, newest, f"stale:{newest.isoformat()}")
+    return window(kpi, figures, newest)
+
+
+def _patience(kpi: Kpi) -> int:
+    """How many days old the newest figure may be before judging by it would be about the past."""
+    if kpi.window is Window.SUM:
+        return STALE_SUM_DAYS
+    return max(kpi.days - 1 if kpi.window is Window.LATEST else 0, STALE_STATE_DAYS)
+
+
+def _reach(kpi: Kpi) -> int:
+    return max(kpi.days, STALE_STATE_DAYS + 1) if kpi.window is Window.LATEST else kpi.days
+
+
+def judge_kpi(
+    kpi: Kpi, figures: Figures, marketplace: Marketplace, today: date, overrides: list[ThresholdOverride]
+) -> Judgement:
+    """What one KPI of one scope comes to on the marketplace's day `today`."""
+    found = reading(kpi, figures, last_mature_day(kpi, today))
+    limit = in_force(kpi, marketplace, today, overrides, _target(kpi, figures, found.last))
+    if found.value is not None:
+        status = status_of(found.value, limit)
+        breach = status is Verdict.Status.BREACH
+        since = _since(kpi, figures, marketplace, found.last, today, overrides) if breach else None
+        return Judgement(status, found.value, limit, found.first, found.last, since, found.reason)
+    if kpi.window is Window.SUM:
+        early = reading(kpi, figures, today - timedelta(days=1))
+        if early.value is not None:
+            return Judgement(Verdict.Status.PROVISIONAL, early.value, limit, early.first, early.last, reason="immature")
+    return Judgement(Verdict.Status.UNKNOWN, None, limit, found.first, found.last, reason=found.reason)
 
 
 def _target(kpi: Kpi, figures: Figures, day: date) -> Decimal | None:
@@ -130,20 +175,19 @@ def _target(kpi: Kpi, figures: Figures, day: date) -> Decimal | None:
     return stated[max(stated)] if stated else None
 
 
-def _since(kpi: Kpi, figures: Figures, marketplace: Marketplace, end: date, overrides: list[ThresholdOverride]) -> date:
-    """The first day of the unbroken run of breaches that ends at `end`."""
+def _since(
+    kpi: Kpi, figures: Figures, marketplace: Marketplace, end: date, today: date, overrides: list[ThresholdOverride]
+) -> date:
+    """The first day of the unbroken run of breaches that ends at `end`, each by the limit it was judged by then."""
     since = end
     for back in range(1, SINCE_DAYS):
         day = end - timedelta(days=back)
-        if kpi.window is Window.SUM:
-            value = value_at(kpi, figures, day)[0]
-        elif day in figures.days(kpi.numerator):
-            value = value_at(kpi, figures, day)[0]
-        else:
-            continue
+        if kpi.window is not Window.SUM and day not in figures.days(kpi.numerator):
+            continue  # a state holds until the next one is known
+        value = window(kpi, figures, day).value
         if value is None:
             break
-        limit = in_force(kpi, marketplace, day, overrides, _target(kpi, figures, day))
+        limit = in_force(kpi, marketplace, today - timedelta(days=back), overrides, _target(kpi, figures, day))
         if status_of(value, limit) is not Verdict.Status.BREACH:
             break
         since = day
@@ -154,7 +198,7 @@ def judge(account_id: int, marketplace_id: int, today: date | None = None) -> li
     """Judge all KPIs of a scope and write the verdicts that changed; must run in a transaction."""
     marketplace = Marketplace.objects.get(pk=marketplace_id)
     today = today or marketplace.today()
-    reach = max(kpi.days for kpi in kpis().values()) + SINCE_DAYS + 60
+    reach = max(kpi.days for kpi in kpis().values()) + SINCE_DAYS + STALE_SUM_DAYS + 30
     figures = Figures(account_id, marketplace, today - timedelta(days=reach), today)
     overrides = list(ThresholdOverride.objects.filter(account_id=account_id))
     known = {
@@ -173,9 +217,7 @@ def judge(account_id: int, marketplace_id: int, today: date | None = None) -> li
     return changes
 
 
-def _record(
-    verdict: Verdict | None, account_id: int, marketplace_id: int, kpi: Kpi, found: Judgement
-) -> Change | None:
+def _record(verdict: Verdict | None, account_id: int, marketplace_id: int, kpi: Kpi, found: Judgement) -> Change | None:
     fields = {
         "status": found.status,
         "value": found.value,

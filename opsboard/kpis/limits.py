@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.utils.translation import gettext as _
-
 from opsboard.accounts.models import Marketplace
 
 from .models import ThresholdOverride, Verdict
 from .registry import Kpi
+from .words import AMAZON_TARGET, OWN_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class LimitInForce:
     high: Decimal | None
     warn_low: Decimal | None
     warn_high: Decimal | None
-    source: str
+    source: str  # shown through opsboard.kpis.words.source_words
     mails: bool = True  # False: colours the tile and opens no episode
 
 
@@ -32,7 +31,7 @@ def in_force(
     overrides: Iterable[ThresholdOverride] = (),
     target: Decimal | None = None,
 ) -> LimitInForce | None:
-    """The limit of `kpi` on `day`: a person's, else Amazon's own target, else the declared default.
+    """The limit judged by on `day`: a person's, else Amazon's own target, else the declared default.
 
     `overrides` are those of the account, newest first; one for the marketplace beats one for all.
     """
@@ -44,16 +43,17 @@ def in_force(
     mine.sort(key=lambda item: (item.marketplace_id is None, -item.valid_from.toordinal(), -item.pk))
     if mine:
         chosen = mine[0]
-        return LimitInForce(chosen.low, chosen.high, chosen.warn_low, chosen.warn_high, _("Set by your organisation"))
+        return LimitInForce(chosen.low, chosen.high, chosen.warn_low, chosen.warn_high, OWN_LIMIT)
     dated = [item for item in kpi.limits if item.valid_from <= day and item.marketplace in {"", marketplace.code}]
     declared = max(dated, key=lambda item: (bool(item.marketplace), item.valid_from), default=None)
     if target is not None:
-        warn = declared or None
         if kpi.target_side == "high":
-            ahead = warn.warn_high if warn and warn.warn_high is not None and warn.warn_high < target else None
-            return LimitInForce(None, target, None, ahead, _("Amazon's target in the report"))
-        ahead = warn.warn_low if warn and warn.warn_low is not None and warn.warn_low > target else None
-        return LimitInForce(target, None, ahead, None, _("Amazon's target in the report"))
+            warn = declared.warn_high if declared else None
+            ahead = warn if warn is not None and warn < target else None
+            return LimitInForce(None, target, None, ahead, AMAZON_TARGET)
+        warn = declared.warn_low if declared else None
+        ahead = warn if warn is not None and warn > target else None
+        return LimitInForce(target, None, ahead, None, AMAZON_TARGET)
     if declared is None:
         return None
     return LimitInForce(

@@ -90,12 +90,13 @@ class Verdict(models.Model):
         WARN = "warn", _("Close to the limit")
         BREACH = "breach", _("Over the limit")
         UNKNOWN = "unknown", _("Not enough data")
+        PROVISIONAL = "provisional", _("Judged by days that may still move")
         NO_LIMIT = "no_limit", _("No limit")
 
     account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
     kpi = models.CharField(max_length=40)
-    status = models.CharField(max_length=10, choices=Status.choices)
+    status = models.CharField(max_length=12, choices=Status.choices)
     value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     low = models.DecimalField(max_digits=14, decimal_places=6, null=True)
     high = models.DecimalField(max_digits=14, decimal_places=6, null=True)
@@ -104,6 +105,7 @@ class Verdict(models.Model):
     first = models.DateField(null=True)
     last = models.DateField(null=True)
     breached_since = models.DateField(null=True)
+    #: Why there is no value, or what is missing under it: a code for opsboard.kpis.words.reason_words.
     reason = models.CharField(max_length=200, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
     #: The marketplace's day on which the scope was last judged, changed or not.

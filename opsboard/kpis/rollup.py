@@ -99,9 +99,7 @@ def _sum_days(cursor: Any, scope: dict[str, int], dataset: str, days: Iterable[d
         names = [f"m{number}" for number in range(len(items))]
         aggregates = ", ".join(f"{item.sql} AS {name}" for item, name in zip(items, names, strict=True))
         # Sums of an empty day are zero; a target or other maximum of nothing is nothing.
-        values = ", ".join(
-            f"('{item.key}', {_or_zero(item, name)})" for item, name in zip(items, names, strict=True)
-        )
+        values = ", ".join(f"('{item.key}', {_or_zero(item, name)})" for item, name in zip(items, names, strict=True))
         cursor.execute(
             _SUMS.format(aggregates=aggregates, table=table, values=values),
             {**scope, "dataset": dataset, "days": list(days), "measures": [item.key for item in items]},

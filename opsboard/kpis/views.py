@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import partial
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from opsboard.accounts import access
-from opsboard.accounts.models import AccountMarketplace, Marketplace, Role, SellerAccount
+from opsboard.accounts import access, audit
+from opsboard.accounts.models import AccountMarketplace, Marketplace, Role, SellerAccount, User
 from opsboard.feeds import dispatch
 
 from . import cards
 from .forms import ManualForm, ThresholdForm
-from .limits import in_force
+from .limits import LimitInForce, in_force
 from .models import ManualValue, ThresholdOverride, Verdict
 from .registry import Kpi, Limit, kpis, measures
+from .words import AMAZON_TARGET, OWN_LIMIT, source_words
 
 IPI = "inventory.ipi"
 
@@ -30,66 +33,83 @@ class LimitRow:
     limit: str
     source: str
     own: bool
-    editable: bool
 
 
-def _limit_words(kpi: Kpi, low: Decimal | None, high: Decimal | None, marketplace: Marketplace) -> str:
+def _limit_words(kpi: Kpi, limit: Limit | LimitInForce | ThresholdOverride | Verdict, marketplace: Marketplace) -> str:
     parts = []
-    if low is not None:
-        parts.append(_("at least %(value)s") % {"value": cards.in_words(low, kpi.unit, marketplace)})
-    if high is not None:
-        parts.append(_("at most %(value)s") % {"value": cards.in_words(high, kpi.unit, marketplace)})
+    if limit.low is not None:
+        parts.append(_("at least %(value)s") % {"value": cards.in_words(limit.low, kpi.unit, marketplace)})
+    if limit.high is not None:
+        parts.append(_("at most %(value)s") % {"value": cards.in_words(limit.high, kpi.unit, marketplace)})
     return ", ".join(parts) or _("none")
 
 
 def thresholds(request: HttpRequest) -> HttpResponse:
     """Every KPI with the limit it is held against, account by account and marketplace by marketplace."""
-    sections = []
-    for scope in access.visible_scopes(request.user):
-        overrides = list(ThresholdOverride.objects.filter(account=scope.account_id))
-        verdicts = {v.kpi: v for v in Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id)}
-        may = access.has_role(request.user, scope.account.organisation, Role.MANAGER)
-        today = scope.marketplace.today()
-        rows = []
-        for kpi in kpis().values():
-            limit = in_force(kpi, scope.marketplace, today, overrides)
-            verdict = verdicts.get(kpi.key)
-            if verdict is not None and kpi.target and verdict.limit_source:
-                words, source = _limit_words(kpi, verdict.low, verdict.high, scope.marketplace), verdict.limit_source
-            elif limit is None:
-                words, source = _("none"), ""
-            else:
-                words, source = _limit_words(kpi, limit.low, limit.high, scope.marketplace), limit.source
-            own = any(o.kpi == kpi.key and o.valid_from <= today and o.marketplace_id in {None, scope.marketplace_id} for o in overrides)
-            rows.append(LimitRow(kpi, words, source, own, may))
-        sections.append((scope, rows))
+    sections = [(scope, _limit_rows(scope)) for scope in access.visible_scopes(request.user)]
     return render(request, "kpis/thresholds.html", {"sections": sections})
+
+
+def _limit_rows(scope: AccountMarketplace) -> list[LimitRow]:
+    marketplace, today = scope.marketplace, scope.marketplace.today()
+    overrides = list(ThresholdOverride.objects.filter(account=scope.account_id))
+    verdicts = {v.kpi: v for v in Verdict.objects.filter(account=scope.account_id, marketplace=marketplace)}
+    rows = []
+    for kpi in kpis().values():
+        limit = in_force(kpi, marketplace, today, overrides)
+        own = limit is not None and limit.source == OWN_LIMIT
+        verdict = verdicts.get(kpi.key)
+        if not own and verdict is not None and verdict.limit_source == AMAZON_TARGET:
+            words, source = _limit_words(kpi, verdict, marketplace), verdict.limit_source
+        else:
+            words, source = (_limit_words(kpi, limit, marketplace), limit.source) if limit else (_("none"), "")
+        rows.append(LimitRow(kpi, words, source_words(source), own))
+    return rows
 
 
 def threshold(request: HttpRequest, account: int, kpi: str) -> HttpResponse:
     """The limits an account has had for one KPI, and a form for the next."""
     found, declared = _account_and_kpi(request, account, kpi)
     may = access.has_role(request.user, found.organisation, Role.MANAGER)
-    form = ThresholdForm(request.POST or None, kpi=declared, account=found, initial={"valid_from": timezone.localdate()})
-    if request.method == "POST":
-        access.require_role(request.user, found.organisation, Role.MANAGER)
-        if form.is_valid():
-            form.save(request.user)
-            _judge_again(found)
-            messages.success(request, _("The limit is set; figures are judged by it from its day on."))
-            return redirect("kpis:threshold", found.pk, declared.key)
     marketplace = found.marketplaces.order_by("code").first()
     if marketplace is None:
         raise Http404(_("This account sells in no marketplace yet."))
-    history = [
-        (item, _limit_words(declared, item.low, item.high, marketplace))
-        for item in ThresholdOverride.objects.filter(account=found, kpi=declared.key).select_related("marketplace", "set_by")
-    ]
-    defaults: list[tuple[Limit, str]] = [
-        (limit, _limit_words(declared, limit.low, limit.high, marketplace)) for limit in declared.limits
-    ]
-    context = {"account": found, "kpi": declared, "form": form if may else None, "history": history, "defaults": defaults}
+    form = ThresholdForm(request.POST or None, kpi=declared, account=found, initial={"valid_from": marketplace.today()})
+    if request.method == "POST":
+        access.require_role(request.user, found.organisation, Role.MANAGER)
+        if form.is_valid():
+            assert isinstance(request.user, User)
+            _set_limit(form, request.user)
+            messages.success(request, _("The limit is set; figures are judged by it from its day on."))
+            return redirect("kpis:threshold", found.pk, declared.key)
+    kept = ThresholdOverride.objects.filter(account=found, kpi=declared.key).select_related("marketplace", "set_by")
+    context = {
+        "account": found,
+        "kpi": declared,
+        "form": form if may else None,
+        "history": [(item, _limit_words(declared, item, item.marketplace or marketplace)) for item in kept],
+        "defaults": [(limit, _limit_words(declared, limit, marketplace)) for limit in declared.limits],
+    }
     return render(request, "kpis/threshold.html", context)
+
+
+@transaction.atomic
+def _set_limit(form: ThresholdForm, user: User) -> None:
+    item = form.save(user)
+    audit.record(
+        form.account.organisation,
+        user,
+        "limit.set",
+        f"{form.account.name}: {form.kpi.key}",
+        after={
+            "marketplace": item.marketplace.code if item.marketplace else "",
+            "low": str(item.low) if item.low is not None else "",
+            "high": str(item.high) if item.high is not None else "",
+            "valid_from": item.valid_from.isoformat(),
+            "note": item.note,
+        },
+    )
+    _judge_again(form.account)
 
 
 def _account_and_kpi(request: HttpRequest, account: int, kpi: str) -> tuple[SellerAccount, Kpi]:
@@ -100,10 +120,12 @@ def _account_and_kpi(request: HttpRequest, account: int, kpi: str) -> tuple[Sell
 
 
 def _judge_again(account: SellerAccount) -> None:
-    scopes = AccountMarketplace.objects.filter(account=account, active=True)
-    Verdict.objects.filter(account=account).update(judged_on=None)  # the tick finds these if the hint is lost
-    for marketplace_id in scopes.values_list("marketplace_id", flat=True):
-        dispatch.hint("opsboard.kpis.judge", (account.pk, marketplace_id))
+    """Have all marketplaces of the account judged once this is committed; the tick finds them if the hint is lost."""
+    Verdict.objects.filter(account=account).update(judged_on=None)
+    for marketplace_id in AccountMarketplace.objects.filter(account=account, active=True).values_list(
+        "marketplace_id", flat=True
+    ):
+        transaction.on_commit(partial(dispatch.hint, "opsboard.kpis.judge", (account.pk, marketplace_id)))
 
 
 def manual(request: HttpRequest) -> HttpResponse:
@@ -113,24 +135,32 @@ def manual(request: HttpRequest) -> HttpResponse:
     form = ManualForm(
         request.POST or None, scopes=scopes.filter(pk__in=writable), initial={"date": timezone.localdate()}
     )
+    if request.method == "POST" and not writable:
+        raise PermissionDenied(_("Your role does not allow this. Ask an owner of your organisation."))
     if request.method == "POST" and form.is_valid():
-        scope: AccountMarketplace = form.cleaned_data["scope"]
-        ManualValue.objects.update_or_create(
-            account=scope.account,
-            marketplace=scope.marketplace,
-            measure=IPI,
-            date=form.cleaned_data["date"],
-            defaults={"value": form.cleaned_data["value"], "entered_by": request.user, "entered_at": timezone.now()},
-        )
-        _judge_again(scope.account)
+        assert isinstance(request.user, User)
+        _keep_score(form, request.user)
         messages.success(request, _("The score is kept."))
         return redirect("kpis:manual")
     pairs = {(s.account_id, s.marketplace_id) for s in scopes}
-    values = ManualValue.objects.filter(measure=IPI, account__in={a for a, _m in pairs}).select_related(
-        "account", "marketplace", "entered_by"
-    )
-    kept = [item for item in values.order_by("-date", "account__name")[:100] if (item.account_id, item.marketplace_id) in pairs]
+    values = ManualValue.objects.filter(measure=IPI, account__in={a for a, _m in pairs})
+    newest = values.select_related("account", "marketplace", "entered_by").order_by("-date", "account__name")[:100]
+    kept = [item for item in newest if (item.account_id, item.marketplace_id) in pairs]
     return render(request, "kpis/manual.html", {"form": form if writable else None, "values": kept})
+
+
+@transaction.atomic
+def _keep_score(form: ManualForm, user: User) -> None:
+    scope: AccountMarketplace = form.cleaned_data["scope"]
+    value = form.cleaned_data["value"]
+    ManualValue.objects.update_or_create(
+        account=scope.account,
+        marketplace=scope.marketplace,
+        measure=IPI,
+        date=form.cleaned_data["date"],
+        defaults={"value": value, "entered_by": user, "entered_at": timezone.now()},
+    )
+    _judge_again(scope.account)
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
