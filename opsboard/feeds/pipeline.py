@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -136,10 +136,9 @@ def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
 def apply(document: Document, *, force: bool = False) -> Outcome:
     """Make facts of a kept document. All its datasets change, or none does."""
     outcome = Outcome(Ingest.State.APPLIED)
-    if not force and _already_applied(document):
-        _confirm(document)
-        return Outcome(Ingest.State.UNCHANGED, _("The same file was applied before; nothing to do"))
     spec = registry.spec(document.spec)
+    if not force and (same := _applied_before(document, spec)) is not None:
+        return Outcome(Ingest.State.UNCHANGED, _("The same file was applied before; nothing to do"), days=same)
     try:
         replaced = _ingest(document, spec, outcome, force)
     except TooManyRefused as error:
@@ -152,6 +151,10 @@ def apply(document: Document, *, force: bool = False) -> Outcome:
     except BadDocument as error:
         where = [{"line": error.line, "column": error.column or "", "value": "", "why": error.what}]
         return Outcome(Ingest.State.REFUSED, str(error), errors=where if error.line else [])
+    except DataError as error:
+        # A text or number that no such column of Amazon's holds: the database has the last word.
+        what = str(error).partition("\n")[0]
+        return Outcome(Ingest.State.REFUSED, _("A value does not fit: %(what)s. Nothing was changed.") % {"what": what})
     days: set[date] = set()
     for result in replaced:
         outcome.changed += result.changed
@@ -288,40 +291,43 @@ def _reject_headers_as_data(staged: list[Staged]) -> None:
         raise Empty(_("The file has a header and no rows"), todo=_("Nothing was changed."))
 
 
-def _already_applied(document: Document) -> bool:
-    """The same bytes for the same scope and window were the last thing applied there."""
+def _applied_before(document: Document, spec: ReportSpec) -> list[date] | None:
+    """The days, if the same bytes are what is stored for all of them; they are now as fresh as this copy."""
     last = (
-        Ingest.objects.filter(
-            document__account=document.account_id,
-            document__marketplace=document.marketplace_id,
-            document__spec=document.spec,
-            document__window_start=document.window_start,
-            document__window_end=document.window_end,
-            state__in=[Ingest.State.APPLIED, Ingest.State.UNCHANGED],
+        Document.objects.filter(
+            account=document.account_id,
+            marketplace=document.marketplace_id,
+            spec=spec.key,
+            window_start=document.window_start,
+            window_end=document.window_end,
+            ingests__state__in=[Ingest.State.APPLIED, Ingest.State.UNCHANGED],
         )
-        .exclude(document=document)
-        .order_by("-document__source_created_at", "-document_id")
-        .select_related("document")
+        .exclude(pk=document.pk)
+        .order_by("-source_created_at", "-pk")
         .first()
     )
-    if last is None or last.document.sha256 != document.sha256:
-        return False
     # Undated rows belong to the day of the document: the same bytes on another day are news.
-    return document_day(last.document) == document_day(document)
-
-
-def _confirm(document: Document) -> None:
-    """A later copy of the same bytes: the days are as fresh as this copy."""
-    if not (document.window_start and document.window_end):
-        return
-    keys = [dataset.key for dataset in registry.spec(document.spec).datasets]
-    Coverage.objects.filter(
-        account=document.account_id,
-        marketplace=document.marketplace_id,
-        dataset__in=keys,
-        date__range=(document.window_start, document.window_end),
-        source_created_at__lt=document.source_created_at,
-    ).update(source_created_at=document.source_created_at, document=document, applied_at=timezone.now())
+    if last is None or last.sha256 != document.sha256 or document_day(last) != document_day(document):
+        return None
+    wanted: set[tuple[str, date]] = set()
+    for dataset in spec.datasets:
+        if not _takes_part(dataset, document):
+            continue
+        if dataset.scope is not Scope.DAYS:
+            wanted.add((dataset.key, document_day(document)))
+        elif document.window_start and document.window_end:
+            length = (document.window_end - document.window_start).days + 1
+            wanted |= {(dataset.key, document.window_start + timedelta(days=n)) for n in range(length)}
+        else:
+            return None  # only reading it tells which days it speaks for
+    held = Coverage.objects.filter(document=last, dataset__in={key for key, _day in wanted})
+    # Another document may have replaced some of its days since, under another window or report.
+    if wanted != set(held.values_list("dataset", "date")):
+        return None
+    held.filter(source_created_at__lt=document.source_created_at).update(
+        source_created_at=document.source_created_at, document=document, applied_at=timezone.now()
+    )
+    return sorted({day for _key, day in wanted})
 
 
 def _hint_judge(document: Document) -> None:

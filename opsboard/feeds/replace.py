@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
-from . import partitions
+from . import partitions, registry
 from .errors import BadDocument
 from .models import Document
 from .registry import Column, Dataset, Dimension, Kind, Scope
@@ -77,11 +77,8 @@ class _Replacement:
         self.columns = {column.field: column for column in self.dataset.columns}
         self.values = [name for name in fields if name not in _BOOKKEEPING and name not in self.key]
         self.values = [name for name in self.values if name in self.columns]
-        self.constants = {
-            "account_id": document.account_id,
-            "marketplace_id": document.marketplace_id,
-            "document_id": document.pk,
-        }
+        #: Nobody asked for days: Amazon says itself which day its newest snapshot is of, often yesterday.
+        self.snapshot = not registry.spec(document.spec).history
 
     # --- what days is this about ------------------------------------------------------------
 
@@ -92,7 +89,7 @@ class _Replacement:
 
     def check_window(self) -> None:
         """Rows of days nobody asked for mean the document is not what it claims to be."""
-        if self.dataset.scope is not Scope.DAYS or not self.document.window_start:
+        if self.dataset.scope is not Scope.DAYS or not self.document.window_start or self.snapshot:
             return
         with connection.cursor() as cursor:
             cursor.execute(
@@ -113,9 +110,12 @@ class _Replacement:
         if self.dataset.scope is not Scope.DAYS:
             assert self.day is not None
             return [self.day]
+        window: list[date] = []
         if self.document.window_start and self.document.window_end:
             first, last = self.document.window_start, self.document.window_end
-            return [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
+            window = [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
+        if window and not (self.snapshot and self.staged.rows):
+            return window
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT DISTINCT s.date FROM {self.staged.table} s ORDER BY 1")
             return [row[0] for row in cursor.fetchall()]
@@ -305,9 +305,11 @@ class _Replacement:
     def _is_newest(self, cursor: Any) -> bool:
         cursor.execute(
             "SELECT NOT EXISTS (SELECT 1 FROM feeds_coverage WHERE account_id = %(account)s "
-            "AND marketplace_id = %(marketplace)s AND dataset = %(dataset)s AND date > %(last)s)",
+            "AND marketplace_id = %(marketplace)s AND dataset = %(dataset)s "
+            "AND (date, source_created_at) > (%(last)s, %(created)s))",
             {
                 **self._parameters([]),
+                "created": self.document.source_created_at,
                 "dataset": self.dataset.key,
                 "last": self.document.window_end or self.day or date.min,
             },

@@ -287,7 +287,7 @@ def copy_from(sql: str, blocks: Iterator[bytes]) -> None:
     """COPY from a generator, all or nothing; what the generator raises comes out as it was."""
     feed = _Feed(blocks)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.cursor.copy_expert(sql, feed, size=1 << 16)
     except DatabaseError:
         if feed.error is not None:  # the reader gave up, not the database
