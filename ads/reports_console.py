@@ -13,8 +13,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from opsboard.feeds.keys import name_id
 from opsboard.feeds.registry import Column, Dimension, Kind, ReportSpec, register
+from opsboard.feeds.staging import canonical
 from opsboard.feeds.tables import Prepare, Table
 
 from .models import AdGroup, Campaign, SearchTerm, Target
@@ -153,34 +153,34 @@ def name_entities(options: Mapping[str, Any]) -> Prepare:
     )
 
     def add(columns: dict[str, list[str]]) -> None:
-        names = columns.get(CAMPAIGN, [])
-        # name_id of a text: the converter reads anything that is not a positive number so.
-        ids = [str(campaigns.get(name) or _by_name(name)) if name else "" for name in names]
+        spelt = {canonical(name): name for name in columns}
+        campaign_names = columns[spelt[canonical(CAMPAIGN)]]
+        ids = [str(campaigns.get(name) or _by_name(name)) if name else "" for name in campaign_names]
         columns[CAMPAIGN_ID] = ids
-        columns[NEW_CAMPAIGN] = [
-            number if name not in campaigns else "" for name, number in zip(names, ids, strict=True)
-        ]
-        if AD_GROUP not in columns:
+        columns[NEW_CAMPAIGN] = [_new(number) for number in ids]
+        if canonical(AD_GROUP) not in spelt:
             return
-        group_ids, new = [], []
-        for campaign, group in zip(names, columns[AD_GROUP], strict=True):
-            known = groups.get((campaigns.get(campaign), group))
-            number = str(known or _by_name(campaign, group))
-            group_ids.append(number)
-            new.append("" if known else number)
-        columns[AD_GROUP_ID], columns[NEW_AD_GROUP] = group_ids, new
-        parts = [columns[name] for name in ("Targeting", "Match Type") if name in columns]
-        columns[TARGET_ID] = [_by_name(group, *rest) for group, *rest in zip(group_ids, *parts, strict=True)]
+        group_names = columns[spelt[canonical(AD_GROUP)]]
+        columns[AD_GROUP_ID] = [
+            str(groups.get((campaigns.get(campaign), group)) or _by_name(campaign, group))
+            for campaign, group in zip(campaign_names, group_names, strict=True)
+        ]
+        columns[NEW_AD_GROUP] = [_new(number) for number in columns[AD_GROUP_ID]]
+        parts = [columns[spelt[name]] for name in ("targeting", "matchtype") if name in spelt]
+        columns[TARGET_ID] = [_by_name(*names) for names in zip(columns[AD_GROUP_ID], *parts, strict=True)]
 
     return add
 
 
+def _new(number: str) -> str:
+    """The same, for an entity without an id of Amazon's; nothing for one that has it."""
+    return "" if number.isdigit() else number
+
+
 def _by_name(*names: str) -> str:
-    """A text whose `name_id` is the entity's negative id; never digits only, which would read as an id."""
+    """Read as the negative id of these names; never digits only, which would be an id of Amazon's."""
     return "name:" + "\x1f".join(names)
 
-
-assert name_id(_by_name("1")) < 0
 
 register(
     ReportSpec(

@@ -34,11 +34,11 @@ _CHILD = _("In Business Reports, choose “Detail Page Sales and Traffic by Chil
 
 #: The first that fits names the file, so the more telling ones stand first.
 KINDS: tuple[Kind, ...] = (
-    Kind("Fivetran", ("_fivetran_synced",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
-    Kind("Fivetran", ("_fivetran_id",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
+    Kind("Fivetran table", ("_fivetran_synced",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
+    Kind("Fivetran table", ("_fivetran_id",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
     Kind("Amazon SP-API order table", ("amazon_order_id", "order_item_id", "asin"), ("purchase-date",)),
     Kind("Amazon SP-API order table", ("amazon_order_id", "fulfillment_channel", "is_business_order"), ("item-price",)),
-    Kind("sellerboard", ("SalesOrganic", "SalesPPC"), todo=_("Download the report from Amazon itself.")),
+    Kind("sellerboard export", ("SalesOrganic", "SalesPPC"), todo=_("Download the report from Amazon itself.")),
     Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "payments-date")),
     Kind("Amazon All Orders", ("amazon-order-id", "purchase-date", "order-status")),
     Kind("Order list", ("Order ID", "Date", "Qty", "Amount")),

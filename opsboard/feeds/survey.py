@@ -84,17 +84,7 @@ class _Surveyor:
 
     def check_header(self) -> None:
         for name in self.layout.header:
-            sign = tables.header_currency(name)
-            ours = self.marketplace.currency
-            theirs = cells.SYMBOLS.get(sign) or ({sign} if sign else set())
-            if theirs and ours not in theirs:
-                raise WrongMarketplace(
-                    _("The amounts are in %(theirs)s, but this marketplace sells in %(ours)s")
-                    % {"theirs": sign, "ours": ours},
-                    line=self.layout.header_line,
-                    column=name,
-                    todo=_("Choose the marketplace the file was downloaded from."),
-                )
+            self._see_currency(self.layout.header_line, name, tables.header_currency(name))
         if self.table.needs_day and self.answers.day is None:
             raise Ambiguous(
                 _("Its rows carry no day, so opsboard cannot tell which day these totals belong to"),
@@ -106,6 +96,7 @@ class _Surveyor:
         span = [self.names.index(name) for name in self.span] if self.span else []
         dated = [self.names.index(name) for name in self.date_columns]
         numeric = [(i, name) for i, name in enumerate(self.names) if self.kinds.get(name) in NUMERIC]
+        currencies = [(i, name) for i, name in enumerate(self.names) if self.kinds.get(name) is Kind.CURRENCY]
         places = [(i, name) for i, name in enumerate(self.names) if canonical(name) in PLACES]
         only = [
             (self.names.index(name), name, allowed)
@@ -122,6 +113,8 @@ class _Surveyor:
             for index, name in numeric:
                 if (cell := row[index]) not in self.seen[name] and cell not in {"", None}:
                     self._see_number(line, name, cell)
+            for index, name in currencies:
+                self._see_currency(line, name, cells.text(row[index]))
             for index, name in places:
                 self._see_place(line, name, cells.text(row[index]))
             for index, name, allowed in only:
@@ -153,9 +146,15 @@ class _Surveyor:
         if isinstance(cell, str):
             found = cells.amount(cells.text(cell))
             if found is not None:
+                self._see_currency(line, name, found.symbol)
                 self.numbers.see(line, cell, found.digits, whole=self.kinds[name] is Kind.INTEGER)
         elif self.kinds[name] is Kind.PERCENT and "buybox" in canonical(name) and float(cell) > 1:
             self.fractions = False
+
+    def _see_currency(self, line: int, name: str, said: str) -> None:
+        if said and (wrong := tables.wrong_currency(said, self.marketplace.currency)):
+            wrong.line, wrong.column = line, name
+            raise wrong
 
     def _see_place(self, line: int, name: str, said: str) -> None:
         if not said or not self._remember(name, said):

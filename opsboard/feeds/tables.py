@@ -192,11 +192,20 @@ def header_currency(name: str) -> str:
 
 
 def open_table(decoded: Decoded, spec: ReportSpec, dataset: Dataset, options: Mapping[str, Any]) -> Iterator[Batch]:
-    """The rows of a kept upload as batches for `dataset`, read the way `options` say."""
+    """The rows of a kept upload as batches for `dataset`, read the way `options` say.
+
+    What has to be asked of the database is asked here, before the first batch is: the connection
+    may be busy storing while the batches are drawn.
+    """
     layout = reopen_layout(decoded, options)
     table = spec.table or Table()
     prepare = table.prepare(options) if table.prepare else None
-    style = Style.of(options)
+    return _batches(decoded, layout, table, prepare, dataset, Style.of(options))
+
+
+def _batches(
+    decoded: Decoded, layout: Layout, table: Table, prepare: Prepare | None, dataset: Dataset, style: Style
+) -> Iterator[Batch]:
     names = header_names(layout.header)
     kinds = kinds_of(dataset, names)
     date_from = span_column(table, names)
@@ -282,7 +291,7 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
         return str(Decimal(repr(cell)) * 100) if kind is Kind.PERCENT and style.fractions else found
     if cells.is_nothing(found) or (amount := cells.amount(found)) is None:
         return "" if cells.is_nothing(found) else found
-    if amount.symbol and (wrong := _wrong_currency(amount.symbol, style.currency)):
+    if amount.symbol and (wrong := wrong_currency(amount.symbol, style.currency)):
         return wrong
     if amount.percent and kind is not Kind.PERCENT:
         return found
@@ -302,7 +311,8 @@ def _canonical_day(cell: Any, style: Style) -> str:
     return chosen.isoformat() if chosen else found
 
 
-def _wrong_currency(symbol: str, ours: str) -> BadDocument | None:
+def wrong_currency(symbol: str, ours: str) -> BadDocument | None:
+    """What is wrong with a currency sign or code in a marketplace that sells in `ours`; None when nothing is."""
     theirs = cells.SYMBOLS.get(symbol) or (frozenset({symbol}) if symbol in cells.CODES else None)
     if theirs is None:
         return UnknownCurrency(_("“%(code)s” is not a currency opsboard knows") % {"code": symbol[:20]})

@@ -58,7 +58,8 @@ class Command(BaseCommand):
         except BadDocument as error:
             self._refuse(str(error))
         if outcome.state in {Ingest.State.REFUSED, Ingest.State.HELD}:
-            self._refuse(f"{file.name}: {outcome.reason}", outcome.errors[1:6])
+            at_a_line = bool(outcome.errors and outcome.errors[0].get("line"))
+            self._refuse(f"{file.name}{', ' if at_a_line else ': '}{outcome.reason}", outcome.errors[1:6])
         report = describe(file.name, found, outcome, dry_run=options["dry_run"])
         self.stdout.write(json.dumps(report, default=str) if options["json"] else told(report))
 
