@@ -17,7 +17,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -272,6 +271,8 @@ def canonical_cells(
     numbers: Sequence[int] = (),
 ) -> list[str]:
     """Each different cell is read once: columns of reports repeat themselves."""
+    import pandas as pd  # takes a second to import: only an upload pays for it
+
     codes, uniques = pd.factorize(pd.Series(column, dtype=object), use_na_sentinel=False)
     read = [canonical_cell(cell, kind, style) for cell in uniques]
     for index, found in enumerate(read):
