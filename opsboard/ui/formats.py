@@ -137,3 +137,9 @@ def ago(value: datetime | None) -> str:
     if value is None:
         return NOTHING
     return format_timedelta(value - timezone.now(), add_direction=True, locale=locale(), threshold=1.2)
+
+
+def country(marketplace: Marketplace) -> str:
+    """Germany / 德国: CLDR's name of the marketplace's country (Amazon says UK, ISO says GB)."""
+    code = {"UK": "GB"}.get(marketplace.code, marketplace.code)
+    return str(locale().territories.get(code, marketplace.name))

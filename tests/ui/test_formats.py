@@ -48,3 +48,11 @@ def test_days_are_written_the_readers_way() -> None:
         assert formats.day(date(2025, 11, 22), today=date(2026, 11, 23)) == "22 Nov 2025"
     with translation.override("zh-hans"):
         assert formats.day(date(2026, 11, 22), today=date(2026, 11, 23)) == "11月22日"
+
+
+def test_countries_are_named_in_the_readers_language() -> None:
+    uk = Marketplace(code="UK", name="United Kingdom")
+    with translation.override("zh-hans"):
+        assert formats.country(uk) == "英国"
+    with translation.override("en"):
+        assert formats.country(uk) == "United Kingdom"

@@ -127,3 +127,9 @@ def status_rank(status: str) -> int:
 def export_as(address: str, ending: str) -> str:
     """An export address ("/ads/export.{}?...") in one format."""
     return address.replace("{}", ending, 1)
+
+
+@register.filter
+def country(marketplace: Marketplace) -> str:
+    """The marketplace's country in the reader's language; Amazon's own name where there is no such country."""
+    return formats.country(marketplace)
