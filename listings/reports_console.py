@@ -119,7 +119,7 @@ register(
                 "Sessions - Browser",
                 "Sessions - Mobile App",
             ),
-            how_daily=_("Download it for one single day, and say which with --day YYYY-MM-DD."),
+            how_daily=_("Download it for one single day, and say which day that is (--day)."),
         ),
     ),
     ReportSpec(

@@ -242,7 +242,7 @@ class _Surveyor:
                 (cells.DMY, cells.MDY),
                 line=line,
                 column=self.date_columns[0],
-                todo=_("Say which: --date-order dmy (day first) or mdy (month first)."),
+                todo=_("Say whether days or months come first (--date-order dmy or mdy)."),
             )
         return order
 
@@ -264,7 +264,7 @@ class _Surveyor:
                 % {"cell": cell},
                 (".", ","),
                 line=line,
-                todo=_("Say which mark is the decimal point: --decimal . or --decimal ,"),
+                todo=_("Say which mark is the decimal point (--decimal . or ,)."),
             )
         return point
 
