@@ -34,9 +34,7 @@ class CampaignDay(Fact):
 class SearchTermDay(Fact):
     """One customer search term against one target on one day (Ads v3 spSearchTerm; clicked terms only)."""
 
-    pk = models.CompositePrimaryKey(
-        "account_id", "marketplace_id", "date", "ad_group_id", "target_id", "term_id"
-    )
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id", "term_id")
     date = models.DateField()
     ad_group_id = models.BigIntegerField()
     target_id = models.BigIntegerField()

@@ -41,7 +41,7 @@ _CAMPAIGNS = f"""
             HAVING count(*) {_NOW} > 0) s
       LEFT JOIN ads_campaign c ON c.account_id = %(account)s AND c.marketplace_id = %(marketplace)s
                               AND c.campaign_id = s.campaign_id
-"""  # noqa: S608 - constant parts of this module
+"""
 
 # Leans on the primary key (account, marketplace, date, ...): one range of days; terms are not
 # compared, since a search term's own past is rarely more than a few clicks.
@@ -162,7 +162,7 @@ _WASTE = f"""
            sum(spend_minor) OVER () AS all_minor, count(*) OVER () AS all_terms
       FROM ({_TERMS}) AS every WHERE orders = 0 AND spend_minor > 0
      ORDER BY spend_minor DESC, key LIMIT 6
-"""  # noqa: S608 - constant parts of this module
+"""
 
 # Leans on campaignday_by_campaign (account, marketplace, campaign, date).
 _CAMPAIGN_DAYS = """

@@ -13,8 +13,9 @@ import orjson
 FIRST = date(2026, 10, 1)
 DAYS = 30
 WORDS = (
-    "kitchen steel board cutting bamboo set large small black white knife holder rack shelf storage box glass jar lid "
-    "silicone oven mat baking pan tray brush cleaner hook organizer drawer lunch bottle spoon fork plate bowl cup mug tea coffee filter"
+    "kitchen steel board cutting bamboo set large small black white knife holder rack shelf storage box glass jar "
+    "lid silicone oven mat baking pan tray brush cleaner hook organizer drawer lunch bottle spoon fork plate bowl "
+    "cup mug tea coffee filter"
 ).split()
 
 

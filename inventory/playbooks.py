@@ -36,10 +36,7 @@ def skus_by_cover(account_id: int, marketplace_id: int, first: date, last: date)
         tuple(
             EvidenceRow(
                 _name(row),
-                tuple(
-                    format_number(row[key] or 0)
-                    for key in ("available", "inbound", "shipped_30")
-                )
+                tuple(format_number(row[key] or 0) for key in ("available", "inbound", "shipped_30"))
                 + (format_number(row["available"] * 30 // row["shipped_30"]),),
                 _url(row["sku"]),
             )
@@ -59,8 +56,7 @@ def skus_by_age(account_id: int, marketplace_id: int, first: date, last: date) -
             EvidenceRow(
                 _name(row),
                 tuple(
-                    format_number(row[key] or 0)
-                    for key in ("available", "age_181_270", "age_271_365", "age_over_365")
+                    format_number(row[key] or 0) for key in ("available", "age_181_270", "age_271_365", "age_over_365")
                 ),
                 _url(row["sku"]),
             )

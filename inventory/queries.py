@@ -105,7 +105,7 @@ _NEWEST = """
 _OUT = f"""
     SELECT key, name, shipped_30, inbound FROM ({_SKUS}) AS every
      WHERE available = 0 AND shipped_30 > 0 ORDER BY shipped_30 DESC, key LIMIT 8
-"""  # noqa: S608 - constant parts of this module
+"""
 
 _AGES = """
     SELECT sum(age_0_90) AS a0, sum(age_91_180) AS a91, sum(age_181_270) AS a181, sum(age_271_365) AS a271,

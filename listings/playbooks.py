@@ -61,9 +61,7 @@ def asins_by_lost_buy_box(account_id: int, marketplace_id: int, first: date, las
 
 def asins_by_lost_units(account_id: int, marketplace_id: int, first: date, last: date) -> Evidence:
     """The ASINs whose conversion fell most, in units, against the period before."""
-    order = (
-        "coalesce(sessions * units_before::numeric / nullif(sessions_before, 0) - units, 0) DESC NULLS LAST, asin"
-    )
+    order = "coalesce(sessions * units_before::numeric / nullif(sessions_before, 0) - units, 0) DESC NULLS LAST, asin"
     rows = _asins(account_id, marketplace_id, first, last, order)
     return Evidence(
         _("ASINs that convert less than before"),

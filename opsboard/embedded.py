@@ -188,8 +188,17 @@ class Services:
 
     def _initialise(self, binaries: Path, cluster: Path, user: pwd.struct_passwd | None) -> None:
         made = subprocess.run(
-            [str(binaries / "initdb"), "-D", str(cluster), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-             "--locale=C.UTF-8", "--no-sync"],
+            [
+                str(binaries / "initdb"),
+                "-D",
+                str(cluster),
+                "-U",
+                "postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ],
             capture_output=True,
             **_as_user(user),
         )
@@ -199,10 +208,9 @@ class Services:
 
     def _wait_for_postgres(self, sockets: Path) -> str:
         until = time.monotonic() + START_SECONDS
-        where = {"host": str(sockets), "user": "postgres"}
         while True:
             try:
-                with_postgres = psycopg2.connect(dbname="postgres", **where)
+                with_postgres = psycopg2.connect(dbname="postgres", host=str(sockets), user="postgres")
                 break
             except psycopg2.OperationalError as error:
                 assert self._postgres is not None
@@ -223,8 +231,23 @@ class Services:
     def _start_redis(self, sockets: Path) -> subprocess.Popen[bytes]:
         log = open(self.data.path / "redis.log", "ab")
         return subprocess.Popen(
-            [_redis_binary(), "--port", "0", "--unixsocket", str(sockets / "redis.sock"), "--unixsocketperm", "700",
-             "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", str(sockets)],
+            [
+                _redis_binary(),
+                "--port",
+                "0",
+                "--unixsocket",
+                str(sockets / "redis.sock"),
+                "--unixsocketperm",
+                "700",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--maxmemory-policy",
+                "noeviction",
+                "--dir",
+                str(sockets),
+            ],
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
@@ -392,5 +415,3 @@ class Supervisor:
     def tail(self, name: str, size: int = 800) -> str:
         file = self.logs / f"{name}.log"
         return file.read_text(errors="replace")[-size:] if file.exists() else ""
-
-

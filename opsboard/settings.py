@@ -120,7 +120,9 @@ def _database(url: str) -> dict[str, object]:
     """Read a libpq URL; `postgresql:///name?host=/dir&user=me` is the unix-socket form."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured("DATABASE_URL must start with postgresql:// (opsboard needs PostgreSQL 15 or newer).")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must start with postgresql:// (opsboard needs PostgreSQL 15 or newer)."
+        )
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     return {
         "ENGINE": "django.db.backends.postgresql",

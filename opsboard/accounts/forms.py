@@ -90,7 +90,7 @@ class NewAccountForm(forms.ModelForm[SellerAccount]):
     class Meta:
         model = SellerAccount
         fields = ("organisation", "name", "region", "selling_partner_id", "marketplaces")
-        help_texts = {  # noqa: RUF012
+        help_texts = {
             "name": _("As you call it, for example “Acme North America”."),
             "region": _("Amazon keeps one seller account a region; add one here for each."),
             "selling_partner_id": _("Seller Central → Settings → Account info → Your merchant token. May stay empty."),
@@ -136,7 +136,7 @@ class AccountForm(forms.ModelForm[SellerAccount]):
     class Meta:
         model = SellerAccount
         fields = ("name", "selling_partner_id", "active")
-        labels = {"active": _("Fetch and show this account")}  # noqa: RUF012
+        labels = {"active": _("Fetch and show this account")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -90,6 +90,8 @@ def _stream(link: Link, write: Callable[[bytes], object], max_bytes: int) -> tup
             raise DownloadFailed(f"{size} of {announced} bytes")
         if _is_storage_error(head):
             raise Expired(_code(head))
+        if head[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+            raise DownloadFailed("HTML")  # somebody's page in between; no report is one
         return size, _charset(answer.headers.get("Content-Type", ""))
 
 

@@ -94,4 +94,4 @@ def read_rate(limit: str | None) -> float | None:
         rate = float(limit or "")
     except ValueError:
         return None
-    return rate if 0 < rate < 10_000 else None
+    return rate if 0 < rate < 1_000_000 else None

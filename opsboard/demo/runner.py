@@ -16,8 +16,8 @@ from typing import Any
 from opsboard import processes
 from opsboard.embedded import CannotStart, DataDirectory, Services, Supervisor, free_port, port_is_free
 
-from .progress import Progress, Watch
 from . import EMAIL
+from .progress import Progress, Watch
 
 HISTORY_DAYS = 400
 FIRST_DAYS = 60
@@ -144,7 +144,9 @@ class Demo:
             time.sleep(0.1)
         self.say(f"opsboard is at http://127.0.0.1:{self.port}")
         self.say(f"Sign in as {EMAIL} with the password {env['DEMO_PASSWORD']}")
-        self.say(f"Alert mails arrive in {self.data.path / 'mail'}; logs are in {self.children.logs}. Ctrl-C stops it all.")
+        self.say(
+            f"Alert mails arrive in {self.data.path / 'mail'}; logs are in {self.children.logs}. Ctrl-C stops it all."
+        )
         told_first = told_all = False
         while True:
             now = watch.read()

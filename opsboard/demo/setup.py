@@ -7,7 +7,16 @@ from datetime import timedelta
 from django.db import transaction
 
 from opsboard.accounts import sealing
-from opsboard.accounts.models import AccountMarketplace, Credential, Marketplace, Membership, Organisation, Role, SellerAccount, User
+from opsboard.accounts.models import (
+    AccountMarketplace,
+    Credential,
+    Marketplace,
+    Membership,
+    Organisation,
+    Role,
+    SellerAccount,
+    User,
+)
 from opsboard.feeds import schedule
 from opsboard.kpis.models import ManualValue
 from opsboard.simulator import ACCOUNTS, DEMO_CREDENTIALS

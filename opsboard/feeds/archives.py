@@ -54,7 +54,7 @@ def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
                 _("The zip is protected by a password"),
                 todo=_("Unpack it and send the file."),
             )
-        out: Any = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller
+        out: Any = tempfile.TemporaryFile()
         size = 0
         packed = max(1, members[0].compress_size)
         try:

@@ -43,7 +43,7 @@ SYMBOLS: dict[str, frozenset[str]] = {
     "₺": frozenset({"TRY"}),
 }
 CODES = frozenset(
-    "USD CAD MXN BRL GBP EUR SEK PLN TRY AED SAR EGP INR ZAR JPY AUD SGD CNY".split()  # noqa: SIM905
+    "USD CAD MXN BRL GBP EUR SEK PLN TRY AED SAR EGP INR ZAR JPY AUD SGD CNY".split()
 )
 _EXCEL_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
 _AMOUNT = re.compile(

@@ -128,7 +128,9 @@ class Document(Scoped):
     size = models.BigIntegerField(help_text="decoded bytes")
 
     class Meta:
-        indexes = [models.Index(fields=["account", "marketplace", "spec", "-source_created_at"], name="document_by_scope")]
+        indexes = [
+            models.Index(fields=["account", "marketplace", "spec", "-source_created_at"], name="document_by_scope")
+        ]
 
     def __str__(self) -> str:
         return f"{self.report_type} {self.sha256[:12]}"

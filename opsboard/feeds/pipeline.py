@@ -143,9 +143,7 @@ def apply(document: Document, *, force: bool = False) -> Outcome:
         replaced = _ingest(document, spec, outcome, force)
     except TooManyRefused as error:
         staged = error.staged
-        return Outcome(
-            Ingest.State.HELD, str(error), rows_in=staged.rows, refused=staged.refused, errors=staged.errors
-        )
+        return Outcome(Ingest.State.HELD, str(error), rows_in=staged.rows, refused=staged.refused, errors=staged.errors)
     except SuddenEmptiness as error:
         return Outcome(Ingest.State.HELD, str(error))
     except BadDocument as error:
@@ -287,7 +285,11 @@ def document_day(document: Document) -> date:
 
 
 def _reject_headers_as_data(staged: list[Staged]) -> None:
-    if staged and all(part.rows == 0 for part in staged) and all(part.dataset.scope is not Scope.DAYS for part in staged):
+    if (
+        staged
+        and all(part.rows == 0 for part in staged)
+        and all(part.dataset.scope is not Scope.DAYS for part in staged)
+    ):
         raise Empty(_("The file has a header and no rows"), todo=_("Nothing was changed."))
 
 

@@ -58,7 +58,12 @@ def read_tsv(content: BinaryIO, charset: str) -> Iterator[Batch]:
         if set(map(len, rows)) != {width}:
             kept = [(number, row) for number, row in zip(lines, rows, strict=True) if row != [""]]
             for number, row in kept:
-                if len(row) < width and number == lines[-1] and len(taken) < BATCH_ROWS and not taken[-1].endswith("\n"):
+                if (
+                    len(row) < width
+                    and number == lines[-1]
+                    and len(taken) < BATCH_ROWS
+                    and not taken[-1].endswith("\n")
+                ):
                     raise BadDocument(_("The last line is cut off"), line=number, todo=_("Download the file again."))
                 if len(row) != width:
                     raise BadDocument(

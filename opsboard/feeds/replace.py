@@ -20,7 +20,7 @@ from . import partitions, registry
 from .errors import BadDocument
 from .models import Document
 from .registry import Column, Dataset, Dimension, Kind, Scope
-from .staging import Staged, columns_of
+from .staging import Staged
 
 #: Fewer stored rows than this are not worth a suspicion when they vanish.
 EMPTINESS_FLOOR = 20
@@ -73,7 +73,9 @@ class _Replacement:
         fields = [field.attname for field in self.model._meta.concrete_fields]
         #: Fact tables have a date of their own; state tables only have "now".
         self.dated = "date" in fields
-        self.key = [name for name in self.model._meta.pk.field_names if name not in {"account_id", "marketplace_id"}]  # type: ignore[union-attr]
+        primary_key = self.model._meta.pk
+        assert isinstance(primary_key, models.CompositePrimaryKey)
+        self.key = [name for name in primary_key.field_names if name not in {"account_id", "marketplace_id"}]
         self.columns = {column.field: column for column in self.dataset.columns}
         self.values = [name for name in fields if name not in _BOOKKEEPING and name not in self.key]
         self.values = [name for name in self.values if name in self.columns]

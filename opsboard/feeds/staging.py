@@ -128,7 +128,9 @@ class Stager:
                 self.mapping, extra = match(self.columns, list(batch.columns))
                 self._drift(extra)
             elif batch.columns.keys() - self.seen:
-                missing = [replace(column, required=False) for column in self.columns if column.field not in self.mapping]
+                missing = [
+                    replace(column, required=False) for column in self.columns if column.field not in self.mapping
+                ]
                 found, extra = match(missing, [name for name in batch.columns if name not in self.mapping.values()])
                 self.mapping |= found
                 self._drift(extra)
@@ -317,5 +319,3 @@ class _Feed:
         taken = self.rest[:size]
         self.rest = self.rest[size:]
         return bytes(taken)
-
-

@@ -26,7 +26,7 @@ def _folder() -> Path:
     return folder
 
 
-def hold(file: UploadedFile, user: User) -> str:
+def hold(file: UploadedFile[bytes], user: User) -> str:
     """Put the file aside and return the ticket to fetch it with; sweeps what has waited too long."""
     folder = _folder()
     for old in folder.iterdir():

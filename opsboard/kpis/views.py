@@ -169,5 +169,5 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     rows = []
     for kpi in kpis().values():
         used = [known[name] for name in (kpi.numerator, kpi.denominator) if name]
-        rows.append((kpi, used, max(measure.mature_days for measure in used), [limit for limit in kpi.limits]))
+        rows.append((kpi, used, max(measure.mature_days for measure in used), list(kpi.limits)))
     return render(request, "kpis/help.html", {"rows": rows})

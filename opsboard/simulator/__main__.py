@@ -15,7 +15,9 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--anchor", type=date.fromisoformat, help="the day the stories count back from (default: today)")
+    parser.add_argument(
+        "--anchor", type=date.fromisoformat, help="the day the stories count back from (default: today)"
+    )
     parser.add_argument("--rate-factor", type=float, default=1.0, help="1 is Amazon's own rate limits")
     parser.add_argument("--delay-factor", type=float, default=1.0, help="1 is Amazon's own processing time, 0 none")
     options = parser.parse_args()

@@ -94,7 +94,8 @@ def _problem(state: State, account: Account, configuration: dict[str, Any], firs
         return "configuration format must be GZIP_JSON"
     unknown = [name for name in configuration.get("columns") or [] if name not in allowed]
     if unknown or not configuration.get("columns"):
-        return f"configuration columns includes invalid values: ({', '.join(unknown)}). Allowed values: ({', '.join(sorted(allowed))})"
+        known = ", ".join(sorted(allowed))
+        return f"configuration columns includes invalid values: ({', '.join(unknown)}). Allowed values: ({known})"
     daily = configuration.get("timeUnit") == "DAILY"
     if daily != ("date" in configuration["columns"]):
         return "configuration columns: date goes with timeUnit DAILY"

@@ -34,7 +34,12 @@ def handle(state: State, request: Request) -> Response:
     content = render(state, report)
     content_type = "application/json" if report.kind in advertising.TYPES else _content_type(report)
     fault = state.faults.due(
-        "truncated_gzip", "mislabelled_gzip", "wrong_charset", "html", "server_error", operation="download",
+        "truncated_gzip",
+        "mislabelled_gzip",
+        "wrong_charset",
+        "html",
+        "server_error",
+        operation="download",
         report_type=report.kind,
     )
     if fault == "html":

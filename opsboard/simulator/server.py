@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-
 from . import ads_api, documents, sp_api
 from .answers import Request, Response, answer
 from .business import DEMO_CREDENTIALS
@@ -147,5 +146,3 @@ def start_in_thread(**options: Any) -> Running:
     server = make(**options)
     threading.Thread(target=server.serve_forever, name="simulator", daemon=True).start()
     return Running(server.url, server.state, server)
-
-

@@ -21,12 +21,42 @@ class Story:
 STORIES: dict[str, Story] = {
     story.key: story
     for story in (
-        Story("acos_runaway", "NA", "ads", 30, "acos", "Bids of SP-Auto-Kitchen were raised; it buys clicks that never order"),
+        Story(
+            "acos_runaway",
+            "NA",
+            "ads",
+            30,
+            "acos",
+            "Bids of SP-Auto-Kitchen were raised; it buys clicks that never order",
+        ),
         Story("odr_breach", "EU", "health", 6, "odr_mfn", "Negative feedback and claims on seller-fulfilled orders"),
-        Story("ctr_fall", "FE", "listings", 34, "ctr", "A weak main image on the advertised products: fewer clicks an impression"),
-        Story("price_war", "EU", "listings", 32, "buy_box", "A competitor undercuts the best sellers and takes the Buy Box"),
-        Story("stock_out", "NA", "inventory", 4, "", "A best seller is out of stock; three more run out within ten days"),
-        Story("aged_stock", "FE", "inventory", 200, "turnover", "A dozen SKUs bought far ahead have been lying for most of a year"),
+        Story(
+            "ctr_fall",
+            "FE",
+            "listings",
+            34,
+            "ctr",
+            "A weak main image on the advertised products: fewer clicks an impression",
+        ),
+        Story(
+            "price_war",
+            "EU",
+            "listings",
+            32,
+            "buy_box",
+            "A competitor undercuts the best sellers and takes the Buy Box",
+        ),
+        Story(
+            "stock_out", "NA", "inventory", 4, "", "A best seller is out of stock; three more run out within ten days"
+        ),
+        Story(
+            "aged_stock",
+            "FE",
+            "inventory",
+            200,
+            "turnover",
+            "A dozen SKUs bought far ahead have been lying for most of a year",
+        ),
         Story("suppressed", "NA", "listings", 12, "", "Two listings are suppressed and get no visits"),
         Story("late_shipments", "FE", "health", 20, "", "Late shipments come close to the limit"),
     )

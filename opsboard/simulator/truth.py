@@ -203,7 +203,9 @@ class Truth:
                 elif sku.index in stories.LOW_SKUS:
                     available = int(sold[30] / 30 * 7)
             found.append(
-                StockDay(sku, available, inbound, int(sold[30] * 0.08), int(chance * 4), _ages(available, aged), dict(sold))
+                StockDay(
+                    sku, available, inbound, int(sold[30] * 0.08), int(chance * 4), _ages(available, aged), dict(sold)
+                )
             )
         return tuple(found)
 

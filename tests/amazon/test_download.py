@@ -64,6 +64,13 @@ def test_an_expired_address_is_known_by_its_status_or_its_error_page(amazon: Scr
     assert "secret" not in str(raised.value)
 
 
+def test_a_page_of_somebody_in_between_is_no_document(amazon: ScriptedAmazon) -> None:
+    amazon.on("GET", "/file", Says(b"\n<HTML><body>Sign in</body></HTML>"))
+
+    with pytest.raises(DownloadFailed), downloaded(Link(f"{amazon.url}/file", gzip=True)):
+        pass
+
+
 def test_a_document_that_is_xml_is_a_document(amazon: ScriptedAmazon) -> None:
     amazon.on("GET", "/file", Says(b"<?xml version='1.0'?><Listings><Code>A</Code></Listings>"))
 

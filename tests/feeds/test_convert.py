@@ -39,7 +39,8 @@ def test_an_amount_given_as_a_json_number_loses_no_cent(cents: list[int]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("cell", "minor"), [("0.005", 0), ("0.015", 2), ("0.025", 2), ("2.675", 268), (1e-05, 0), (1e7, 10**9), ("1e3", 10**5), ("12.", 1200)]
+    ("cell", "minor"),
+    [("0.005", 0), ("0.015", 2), ("0.025", 2), ("2.675", 268), (1e-05, 0), (1e7, 10**9), ("1e3", 10**5), ("12.", 1200)],
 )
 def test_halves_of_a_cent_go_to_the_even_cent_and_exponents_are_read(cell: object, minor: int) -> None:
     assert read(PRICE, [cell]) == ([minor], [])
@@ -140,7 +141,11 @@ def test_numbers_where_text_is_wanted_keep_their_digits() -> None:
 
 
 @quickly
-@given(st.lists(st.one_of(st.none(), st.text(max_size=12), st.integers(), st.floats(), st.booleans()), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.one_of(st.none(), st.text(max_size=12), st.integers(), st.floats(), st.booleans()), min_size=1, max_size=20
+    )
+)
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CURRENCY])
 def test_no_cell_whatever_it_is_breaks_a_column(kind: Kind, cells: list[object]) -> None:
     stored, refused = convert(Column("x", kind, ("x",), required=True), "x", cells, 2)

@@ -460,9 +460,7 @@ def test_a_crash_in_the_middle_leaves_the_old_facts_and_the_work_to_do(
 # --- properties -----------------------------------------------------------------------------------
 
 SPAN = days(DAY, 4)
-truths = st.dictionaries(
-    st.tuples(st.sampled_from(SPAN), st.integers(1, 6)), st.integers(0, 10**9), max_size=15
-)
+truths = st.dictionaries(st.tuples(st.sampled_from(SPAN), st.integers(1, 6)), st.integers(0, 10**9), max_size=15)
 windows = st.tuples(st.sampled_from(SPAN), st.sampled_from(SPAN)).map(lambda pair: (min(pair), max(pair)))
 slowly = settings(
     max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -478,7 +476,9 @@ def report_of(truth: dict[tuple[date, int], int], chosen: Callable[[date], bool]
 
 @slowly
 @given(truth=truths, chunk=st.sampled_from([64, 700, 2 << 20]))
-def test_the_facts_are_the_truth_of_the_report(kept: None, db: None, truth: dict[tuple[date, int], int], chunk: int) -> None:
+def test_the_facts_are_the_truth_of_the_report(
+    kept: None, db: None, truth: dict[tuple[date, int], int], chunk: int
+) -> None:
     desk = Desk(make_scope())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(readers, "_CHUNK", chunk)
@@ -496,7 +496,9 @@ def test_any_order_and_repetition_of_documents_ends_in_the_same_facts(
     for truth, (first, last) in versions:
         wanted = {key: cents for key, cents in wanted.items() if not first <= key[0] <= last}
         wanted |= {key: cents for key, cents in truth.items() if first <= key[0] <= last}
-    order = data.draw(st.permutations([*range(len(versions)), *data.draw(st.lists(st.integers(0, len(versions) - 1), max_size=3))]))
+    order = data.draw(
+        st.permutations([*range(len(versions)), *data.draw(st.lists(st.integers(0, len(versions) - 1), max_size=3))])
+    )
     for number in order:
         truth, (first, last) = versions[number]
         content = report_of(truth, lambda day, first=first, last=last: first <= day <= last)  # type: ignore[misc]

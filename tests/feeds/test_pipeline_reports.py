@@ -173,7 +173,9 @@ def listing(sku: str, price: str = "19.99", quantity: str = "5") -> str:
 
 def test_the_listings_are_replaced_as_a_whole(desk: Desk) -> None:  # noqa: F811
     desk.ingest((HEADER + listing("A") + listing("B")).encode(), "listings", window=None)
-    outcome = desk.ingest((HEADER + listing("B", "24.00") + listing("C", quantity="")).encode(), "listings", window=None)
+    outcome = desk.ingest(
+        (HEADER + listing("B", "24.00") + listing("C", quantity="")).encode(), "listings", window=None
+    )
     assert (outcome.state, outcome.deleted) == (State.APPLIED, 1)
     assert outcome.unknown_columns == ["listing-id"]
     found = {item.sku: (item.price_minor, item.quantity, item.title) for item in Listing.objects.all()}
@@ -240,7 +242,9 @@ TAIL = "\tcurrency\tunits-shipped-t7\tunits-shipped-t30\tunits-shipped-t90\tyour
         (OLD.replace("\tinv-age-365-plus-days", ""), "70", 0),
     ],
 )
-def test_inventory_age_is_read_in_every_generation_of_the_header(desk: Desk, header: str, ages: str, oldest: int) -> None:  # noqa: F811
+def test_inventory_age_is_read_in_every_generation_of_the_header(
+    desk: Desk, header: str, ages: str, oldest: int
+) -> None:
     row = f"{DAY}\tSKU-1\tX001\tB000000001\tBowl\t79\t{ages}\tUSD\t7\t\t90\t19.99\t1.25\n"
     outcome = desk.ingest((header + TAIL + row).encode(), "planning")
     assert outcome.state == State.APPLIED, outcome.reason
@@ -273,7 +277,9 @@ def test_undated_stock_is_dated_by_its_document_and_its_history_kept(desk: Desk)
         outcome = desk.ingest(text, "stock", window=(day, day))
         assert outcome.state == State.APPLIED
     found = {(row.date, row.sku): (row.fulfillable, row.total, row.price_minor) for row in StockDay.objects.all()}
-    assert found == {(day, sku): figures for day in days(DAY, 2) for sku, figures in (("S1", (5, 8, 999)), ("S2", (0, 2, None)))}
+    assert found == {
+        (day, sku): figures for day in days(DAY, 2) for sku, figures in (("S1", (5, 8, 999)), ("S2", (0, 2, None)))
+    }
 
 
 # --- account health --------------------------------------------------------------------------------------
@@ -349,7 +355,9 @@ def test_a_report_about_other_marketplaces_only_is_refused(desk: Desk) -> None: 
     assert "US" in outcome.reason
 
 
-@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"performanceMetrics": 3}', b"[1]", b'"x"', b'{"performanceMetrics": [{]'])
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b'{"performanceMetrics": 3}', b"[1]", b'"x"', b'{"performanceMetrics": [{]']
+)
 def test_what_is_no_performance_report_is_refused(desk: Desk, content: bytes) -> None:  # noqa: F811
     assert desk.ingest(content, "performance").state == State.REFUSED
 

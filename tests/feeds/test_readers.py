@@ -19,7 +19,9 @@ quickly = settings(
     max_examples=120, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 records = st.lists(
-    st.fixed_dictionaries({"key": st.integers(0, 10**17), "text": st.text(st.sampled_from('ab},{[]:"\\ \n蒜é\U0001f600'), max_size=40)}),
+    st.fixed_dictionaries(
+        {"key": st.integers(0, 10**17), "text": st.text(st.sampled_from('ab},{[]:"\\ \n蒜é\U0001f600'), max_size=40)}
+    ),
     min_size=1,
     max_size=25,
 )

@@ -7,99 +7,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0003_audit_and_cache'),
+        ("accounts", "0003_audit_and_cache"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AccountDay',
+            name="AccountDay",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'marketplace_id', 'date', 'measure', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('account_id', models.SmallIntegerField()),
-                ('marketplace_id', models.SmallIntegerField()),
-                ('date', models.DateField()),
-                ('measure', models.CharField(db_collation='C', max_length=60)),
-                ('value', models.DecimalField(decimal_places=6, max_digits=24)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id",
+                        "marketplace_id",
+                        "date",
+                        "measure",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("account_id", models.SmallIntegerField()),
+                ("marketplace_id", models.SmallIntegerField()),
+                ("date", models.DateField()),
+                ("measure", models.CharField(db_collation="C", max_length=60)),
+                ("value", models.DecimalField(decimal_places=6, max_digits=24)),
             ],
         ),
         migrations.CreateModel(
-            name='AccountDayVintage',
+            name="AccountDayVintage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.SmallIntegerField()),
-                ('marketplace_id', models.SmallIntegerField()),
-                ('date', models.DateField()),
-                ('measure', models.CharField(db_collation='C', max_length=60)),
-                ('value', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('known_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("account_id", models.SmallIntegerField()),
+                ("marketplace_id", models.SmallIntegerField()),
+                ("date", models.DateField()),
+                ("measure", models.CharField(db_collation="C", max_length=60)),
+                ("value", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                ("known_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'indexes': [models.Index(fields=['account_id', 'marketplace_id', 'measure', 'date', 'known_at'], name='vintage_by_day')],
+                "indexes": [
+                    models.Index(
+                        fields=["account_id", "marketplace_id", "measure", "date", "known_at"], name="vintage_by_day"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ManualValue',
+            name="ManualValue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('measure', models.CharField(max_length=60)),
-                ('date', models.DateField(verbose_name='day')),
-                ('value', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='value')),
-                ('entered_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.selleraccount')),
-                ('entered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.marketplace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("measure", models.CharField(max_length=60)),
+                ("date", models.DateField(verbose_name="day")),
+                ("value", models.DecimalField(decimal_places=2, max_digits=12, verbose_name="value")),
+                ("entered_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.selleraccount"
+                    ),
+                ),
+                (
+                    "entered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.marketplace"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'marketplace', 'measure', 'date'), name='manual_value_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "marketplace", "measure", "date"), name="manual_value_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ThresholdOverride',
+            name="ThresholdOverride",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kpi', models.CharField(max_length=40)),
-                ('low', models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True, verbose_name='lower limit')),
-                ('high', models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True, verbose_name='upper limit')),
-                ('warn_low', models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True, verbose_name='warn below')),
-                ('warn_high', models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True, verbose_name='warn above')),
-                ('valid_from', models.DateField(verbose_name='valid from')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='note')),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.selleraccount')),
-                ('marketplace', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.marketplace')),
-                ('set_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kpi", models.CharField(max_length=40)),
+                (
+                    "low",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=14, null=True, verbose_name="lower limit"
+                    ),
+                ),
+                (
+                    "high",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=14, null=True, verbose_name="upper limit"
+                    ),
+                ),
+                (
+                    "warn_low",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=14, null=True, verbose_name="warn below"
+                    ),
+                ),
+                (
+                    "warn_high",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=14, null=True, verbose_name="warn above"
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="valid from")),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
+                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.selleraccount"
+                    ),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.marketplace",
+                    ),
+                ),
+                (
+                    "set_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-valid_from', '-id'],
-                'indexes': [models.Index(fields=['account', 'kpi', '-valid_from'], name='override_by_kpi')],
+                "ordering": ["-valid_from", "-id"],
+                "indexes": [models.Index(fields=["account", "kpi", "-valid_from"], name="override_by_kpi")],
             },
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kpi', models.CharField(max_length=40)),
-                ('status', models.CharField(choices=[('ok', 'Within the limit'), ('warn', 'Close to the limit'), ('breach', 'Over the limit'), ('unknown', 'Not enough data'), ('no_limit', 'No limit')], max_length=10)),
-                ('value', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('low', models.DecimalField(decimal_places=6, max_digits=14, null=True)),
-                ('high', models.DecimalField(decimal_places=6, max_digits=14, null=True)),
-                ('limit_source', models.CharField(blank=True, max_length=200)),
-                ('first', models.DateField(null=True)),
-                ('last', models.DateField(null=True)),
-                ('breached_since', models.DateField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('judged_on', models.DateField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.selleraccount')),
-                ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.marketplace')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kpi", models.CharField(max_length=40)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ok", "Within the limit"),
+                            ("warn", "Close to the limit"),
+                            ("breach", "Over the limit"),
+                            ("unknown", "Not enough data"),
+                            ("no_limit", "No limit"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("value", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                ("low", models.DecimalField(decimal_places=6, max_digits=14, null=True)),
+                ("high", models.DecimalField(decimal_places=6, max_digits=14, null=True)),
+                ("limit_source", models.CharField(blank=True, max_length=200)),
+                ("first", models.DateField(null=True)),
+                ("last", models.DateField(null=True)),
+                ("breached_since", models.DateField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("judged_on", models.DateField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.selleraccount"
+                    ),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.marketplace"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'marketplace', 'kpi'), name='verdict_once')],
+                "constraints": [models.UniqueConstraint(fields=("account", "marketplace", "kpi"), name="verdict_once")],
             },
         ),
     ]

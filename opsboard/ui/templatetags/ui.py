@@ -31,7 +31,7 @@ STATUS_WORDS = {
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    return mark_safe(icons.svg(name, extra))  # noqa: S308 - our own drawings
+    return mark_safe(icons.svg(name, extra))
 
 
 @register.simple_tag
