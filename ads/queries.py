@@ -9,15 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from opsboard.ui.entities import rows
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
-_NOW = "FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s)"
-_BEFORE = "FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s)"
-
-_SUMS = f"""
-           sum(d.impressions) {_NOW} AS impressions, sum(d.clicks) {_NOW} AS clicks,
-           sum(d.spend_minor) {_NOW} AS spend_minor, sum(d.sales_minor) {_NOW} AS sales_minor,
-           sum(d.orders) {_NOW} AS orders, sum(d.units) {_NOW} AS units,
-           sum(d.spend_minor) {_BEFORE} AS p_spend_minor, sum(d.sales_minor) {_BEFORE} AS p_sales_minor
-"""
 _SUM_NAMES = (
     "impressions",
     "clicks",
@@ -29,18 +20,25 @@ _SUM_NAMES = (
     "p_sales_minor",
 )
 
-# Leans on the primary key (account, marketplace, date, campaign): two ranges of days.
-_CAMPAIGNS = f"""
-    SELECT s.campaign_id::text AS key, coalesce(c.name, s.campaign_id::text) AS name,
-           coalesce(c.status, '') AS status, s.*
-      FROM (SELECT d.campaign_id, {_SUMS}
-              FROM ads_campaignday d
-             WHERE d.account_id = %(account)s AND d.marketplace_id = %(marketplace)s
-               AND (d.date BETWEEN %(first)s AND %(last)s OR d.date BETWEEN %(pfirst)s AND %(plast)s)
-             GROUP BY d.campaign_id
-            HAVING count(*) {_NOW} > 0) s
+# Leans on the primary key (account, marketplace, date, campaign), once for the period and once
+# for the compared one: each span is summed by itself before anything is joined to it.
+_CAMPAIGNS = """
+    SELECT n.campaign_id::text AS key, coalesce(c.name, n.campaign_id::text) AS name,
+           coalesce(c.status, '') AS status, n.*, p.p_spend_minor, p.p_sales_minor
+      FROM (SELECT campaign_id, sum(impressions) AS impressions, sum(clicks) AS clicks,
+                   sum(spend_minor) AS spend_minor, sum(sales_minor) AS sales_minor, sum(orders) AS orders,
+                   sum(units) AS units
+              FROM ads_campaignday
+             WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+               AND date BETWEEN %(first)s AND %(last)s
+             GROUP BY campaign_id) n
+      LEFT JOIN (SELECT campaign_id, sum(spend_minor) AS p_spend_minor, sum(sales_minor) AS p_sales_minor
+                   FROM ads_campaignday
+                  WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+                    AND date BETWEEN %(pfirst)s AND %(plast)s
+                  GROUP BY campaign_id) p ON p.campaign_id = n.campaign_id
       LEFT JOIN ads_campaign c ON c.account_id = %(account)s AND c.marketplace_id = %(marketplace)s
-                              AND c.campaign_id = s.campaign_id
+                              AND c.campaign_id = n.campaign_id
 """
 
 # Leans on the primary key (account, marketplace, date, ...): one range of days; terms are not

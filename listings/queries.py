@@ -9,28 +9,29 @@ from django.utils.translation import gettext_lazy as _
 from opsboard.ui.entities import rows
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
-# Leans on the primary key (account, marketplace, date, asin): two ranges of it, in the
-# partitions of those months only. Listings is small (a row per SKU) and read once.
+# Leans on the primary key (account, marketplace, date, asin), once for the period and once for
+# the compared one: each span is summed by itself in one hash, before anything is joined to it.
+# Listings is small (a row per SKU) and read once.
 _ASINS = """
-    SELECT d.asin AS key, max(d.parent_asin) AS parent_asin, max(l.title) AS title, max(l.sku) AS sku,
-           sum(d.ordered_sales_minor) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS sales_minor,
-           sum(d.units_ordered) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS units,
-           sum(d.sessions) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS sessions,
-           sum(d.page_views) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS page_views,
-           sum(d.buy_box_rate * d.page_views) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) AS buy_box_views,
-           sum(d.page_views) FILTER (WHERE d.buy_box_rate IS NOT NULL AND d.date BETWEEN %(first)s AND %(last)s)
-               AS rated_views,
-           sum(d.ordered_sales_minor) FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s) AS p_sales_minor,
-           sum(d.units_ordered) FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s) AS p_units,
-           sum(d.sessions) FILTER (WHERE d.date BETWEEN %(pfirst)s AND %(plast)s) AS p_sessions
-      FROM listings_asinday d
+    SELECT n.asin AS key, n.parent_asin, l.title, l.sku, n.sales_minor, n.units, n.sessions, n.page_views,
+           n.buy_box_views, n.rated_views, p.p_sales_minor, p.p_units, p.p_sessions
+      FROM (SELECT asin, max(parent_asin) AS parent_asin, sum(ordered_sales_minor) AS sales_minor,
+                   sum(units_ordered) AS units, sum(sessions) AS sessions, sum(page_views) AS page_views,
+                   sum(buy_box_rate * page_views) AS buy_box_views,
+                   sum(page_views) FILTER (WHERE buy_box_rate IS NOT NULL) AS rated_views
+              FROM listings_asinday
+             WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+               AND date BETWEEN %(first)s AND %(last)s
+             GROUP BY asin) n
+      LEFT JOIN (SELECT asin, sum(ordered_sales_minor) AS p_sales_minor, sum(units_ordered) AS p_units,
+                        sum(sessions) AS p_sessions
+                   FROM listings_asinday
+                  WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+                    AND date BETWEEN %(pfirst)s AND %(plast)s
+                  GROUP BY asin) p ON p.asin = n.asin
       LEFT JOIN (SELECT asin, min(title) AS title, min(sku) AS sku FROM listings_listing
                   WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s GROUP BY asin) l
-        ON l.asin = d.asin
-     WHERE d.account_id = %(account)s AND d.marketplace_id = %(marketplace)s
-       AND (d.date BETWEEN %(first)s AND %(last)s OR d.date BETWEEN %(pfirst)s AND %(plast)s)
-     GROUP BY d.asin
-    HAVING count(*) FILTER (WHERE d.date BETWEEN %(first)s AND %(last)s) > 0
+        ON l.asin = n.asin
 """
 
 ASINS = Table(
