@@ -6,9 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.db import connection
 from django.utils import timezone
 
 from ads.models import CampaignDay
@@ -169,7 +168,7 @@ def test_rebuilding_gives_the_same_figures(scope: AccountMarketplace) -> None:
 def test_ninety_dirty_days_cost_as_many_queries_as_one(scope: AccountMarketplace) -> None:
     cover(scope, *(DAY - timedelta(days=n) for n in range(90)))
 
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         refresh(scope)
 
     assert len([q for q in queries if "SAVEPOINT" not in q["sql"]]) == 2

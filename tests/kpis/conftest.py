@@ -1,0 +1,3 @@
+from tests.kpis.fixtures import _marketplaces, declared, hints, scope
+
+__all__ = ["_marketplaces", "declared", "hints", "scope"]

@@ -1,0 +1,71 @@
+"""What a domain declares is checked at start-up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from opsboard.kpis import registry
+from opsboard.kpis.checks import check_declarations
+from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window
+
+from .planted import ACOS, MEASURES
+
+
+def ids(monkeypatch: pytest.MonkeyPatch, *, kpi: Kpi = ACOS, measure: Measure | None = None) -> set[str | None]:
+    known = {item.key: item for item in MEASURES}
+    if measure:
+        known[measure.key] = measure
+    monkeypatch.setattr(registry, "_measures", known)
+    monkeypatch.setattr(registry, "_kpis", {kpi.key: kpi})
+    return {error.id for error in check_declarations(None)}
+
+
+def test_the_real_declarations_hold_together() -> None:
+    assert check_declarations(None) == []
+    assert {"acos", "tacos", "odr_mfn", "ipi"} <= set(registry.kpis())
+
+
+def test_an_unknown_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(monkeypatch, kpi=replace(ACOS, denominator="t.typo")) == {"kpis.E003"}
+
+
+def test_a_limit_without_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(monkeypatch, kpi=replace(ACOS, limits=(Limit(date(2020, 1, 1), "", high=Decimal(1)),))) == {"kpis.E005"}
+
+
+def test_a_limit_with_neither_end_or_crossed_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    neither = Limit(date(2020, 1, 1), "Handbook")
+    crossed = Limit(date(2020, 1, 1), "Handbook", low=Decimal(2), high=Decimal(1))
+
+    assert ids(monkeypatch, kpi=replace(ACOS, limits=(neither,))) == {"kpis.E006"}
+    assert ids(monkeypatch, kpi=replace(ACOS, limits=(crossed,))) == {"kpis.E008"}
+
+
+def test_a_kpi_that_does_not_explain_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(monkeypatch, kpi=replace(ACOS, meaning="")) == {"kpis.E004"}
+    assert ids(monkeypatch, kpi=replace(ACOS, formula="")) == {"kpis.E004"}
+
+
+def test_an_average_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(monkeypatch, kpi=replace(ACOS, denominator="", window=Window.AVERAGE_DENOMINATOR)) == {"kpis.E010"}
+
+
+def test_an_unknown_dataset_and_a_key_that_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ads.models import CampaignDay
+
+    lost = Measure("t.lost", "Lost", Unit.COUNT, "no_such", CampaignDay, "sum(clicks)")
+    quoted = Measure("t.'; DROP", "Quoted", Unit.COUNT, "", None, "")
+
+    assert ids(monkeypatch, measure=lost) == {"kpis.E001"}
+    assert ids(monkeypatch, measure=quoted) == {"kpis.E007"}
+
+
+def test_two_of_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_kpis", {ACOS.key: ACOS})
+
+    with pytest.raises(ValueError, match="two KPIs are called t_acos"):
+        registry.register_kpis(replace(ACOS))

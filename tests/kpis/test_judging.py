@@ -1,0 +1,214 @@
+"""A verdict says what the mature figures say, and says so when they say nothing."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+from django.utils import translation
+
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.kpis import judge
+from opsboard.kpis.models import AccountDay, ThresholdOverride, Verdict
+from opsboard.kpis.words import reason_words
+
+from .planted import days_before, plant, plant_acos
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("declared")]
+TODAY = date(2026, 11, 20)
+#: Sales are mature after seven days, counted from the last whole day.
+LAST_MATURE = date(2026, 11, 12)
+
+
+def judged(scope: AccountMarketplace, kpi: str = "t_acos", today: date = TODAY) -> Verdict:
+    with transaction.atomic():
+        judge.judge(scope.account_id, scope.marketplace_id, today)
+    return Verdict.objects.get(account=scope.account, marketplace=scope.marketplace, kpi=kpi)
+
+
+def test_a_ratio_is_sums_over_sums_not_a_mean_of_ratios(scope: AccountMarketplace) -> None:
+    span = days_before(LAST_MATURE, 7)
+    plant(scope, "t.spend", span, 10)
+    plant(scope, "t.sales", span, 1000)
+    plant(scope, "t.spend", [LAST_MATURE], 100)  # 100 % on a day of small sales
+    plant(scope, "t.sales", [LAST_MATURE], 100)
+
+    verdict = judged(scope)
+
+    assert verdict.value == (Decimal(160) / Decimal(6100)).quantize(Decimal("0.000001"))
+    assert verdict.status == "ok"
+    assert (verdict.first, verdict.last) == (date(2026, 11, 6), LAST_MATURE)
+
+
+def test_days_that_may_still_move_are_not_judged_by(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 20, 100, today=TODAY)
+    plant(scope, "t.spend", days_before(TODAY - timedelta(days=1), 7), 90)
+
+    verdict = judged(scope)
+
+    assert (verdict.value, verdict.status, verdict.last) == (Decimal("0.2"), "ok", LAST_MATURE)
+
+
+def test_only_immature_days_make_a_provisional_verdict(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 90, 100, today=TODAY, count=7)
+
+    verdict = judged(scope)
+
+    assert (verdict.status, verdict.value, verdict.breached_since) == ("provisional", Decimal("0.9"), None)
+    assert reason_words(verdict.reason) == "judged by days that may still move"
+
+
+def test_a_missing_day_is_not_a_day_of_zero(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 20, 100, today=TODAY)
+    gone = LAST_MATURE - timedelta(days=2)
+    AccountDay.objects.filter(account_id=scope.account_id, date=gone, measure="t.sales").delete()
+
+    verdict = judged(scope)
+
+    assert (verdict.value, verdict.status) == (Decimal("0.2"), "ok")  # 120/600, not 140/600
+    assert reason_words(verdict.reason) == "6 of 7 days are there"
+
+
+def test_zero_is_a_figure(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 0, 100, today=TODAY)
+
+    assert (judged(scope).value, judged(scope).status) == (Decimal(0), "ok")
+
+
+def test_too_many_missing_days_make_it_unknown(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 90, 100, today=TODAY)
+    AccountDay.objects.filter(account_id=scope.account_id, date__in=days_before(LAST_MATURE, 4)[:2]).delete()
+    AccountDay.objects.filter(account_id=scope.account_id, date__gt=LAST_MATURE).delete()
+
+    verdict = judged(scope)
+
+    assert (verdict.status, verdict.value) == ("unknown", None)
+    assert reason_words(verdict.reason) == "only 5 of 7 days are there"
+
+
+def test_a_sum_of_fewer_days_is_not_taken_for_the_sum(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 20, 100, today=LAST_MATURE + timedelta(days=1))
+    AccountDay.objects.filter(account_id=scope.account_id, date=LAST_MATURE - timedelta(days=1)).delete()
+
+    assert judged(scope, "t_total").status == "unknown"
+
+
+def test_nothing_at_all_is_unknown_never_ok(scope: AccountMarketplace) -> None:
+    assert (judged(scope).status, judged(scope).reason) == ("unknown", "no_data")
+
+
+def test_spend_without_sales_is_unknown_not_infinite(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 50, 0, today=TODAY)
+
+    assert (judged(scope).status, judged(scope).reason) == ("unknown", "no_denominator")
+
+
+def test_a_window_ends_where_the_data_end_but_not_a_month_ago(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 20, 100, today=LAST_MATURE - timedelta(days=3))
+
+    late = judged(scope)
+    stale = judged(scope, today=TODAY + timedelta(days=30))
+
+    assert (late.status, late.last) == ("ok", LAST_MATURE - timedelta(days=4))
+    assert stale.status == "unknown"
+    assert reason_words(stale.reason) == "the newest figure is of 8 Nov"
+
+
+def test_reasons_are_read_in_the_readers_language(scope: AccountMarketplace) -> None:
+    with translation.override("zh-hans"):
+        written_by_a_chinese_worker = judged(scope).reason
+
+    with translation.override("en"):
+        assert reason_words(written_by_a_chinese_worker) == "no data for these days"
+
+
+def test_a_value_on_the_limit_keeps_it(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 25, 100, today=TODAY)
+
+    assert judged(scope).status == "warn"
+
+
+def test_it_says_since_when(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 10, 100, today=TODAY, count=60)
+    plant(scope, "t.spend", days_before(LAST_MATURE, 4), 60)
+
+    verdict = judged(scope)
+
+    # Seven-day sums: 10 a day, then 60: 310/700, 260/700, 210/700 are over 25 %, 110/700 of the day before is not.
+    assert (verdict.status, verdict.value) == ("breach", (Decimal(270) / 700).quantize(Decimal("0.000001")))
+    assert verdict.breached_since == LAST_MATURE - timedelta(days=1)
+
+
+def test_a_state_is_judged_by_the_newest_day_amazon_stated(scope: AccountMarketplace) -> None:
+    plant(scope, "t.defects", [TODAY - timedelta(days=3)], 9)
+    plant(scope, "t.defects", [TODAY - timedelta(days=2)], 1)
+    plant(scope, "t.orders", days_before(TODAY - timedelta(days=2), 2), 300)
+
+    verdict = judged(scope, "t_odr")
+
+    assert (verdict.value, verdict.status) == (Decimal("0.003333"), "ok")
+    assert verdict.first == verdict.last == TODAY - timedelta(days=2)
+
+
+def test_a_state_of_last_week_is_not_the_state(scope: AccountMarketplace) -> None:
+    plant(scope, "t.defects", [TODAY - timedelta(days=8)], 9)
+    plant(scope, "t.orders", [TODAY - timedelta(days=8)], 300)
+
+    assert judged(scope, "t_odr").status == "unknown"
+
+
+def test_an_average_is_over_the_days_held(scope: AccountMarketplace) -> None:
+    plant(scope, "t.stock", days_before(TODAY, 2), 50)
+    plant(scope, "t.stock", [TODAY - timedelta(days=5)], 200)
+    plant(scope, "t.shipped", [TODAY], 60)
+
+    assert judged(scope, "t_turnover").value == Decimal("2.4")  # 60 / 100 * 4
+
+
+def test_a_limit_that_only_warns_never_breaches(scope: AccountMarketplace) -> None:
+    plant(scope, "t.stock", [TODAY], 100)
+    plant(scope, "t.shipped", [TODAY], 1)
+
+    assert judged(scope, "t_turnover").status == "warn"
+
+
+def test_a_verdict_is_written_only_when_it_changes(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 20, 100, today=TODAY)
+    first = judged(scope).changed_at
+
+    with transaction.atomic():
+        changes = judge.judge(scope.account_id, scope.marketplace_id, TODAY)
+
+    assert changes == []
+    assert judged(scope).changed_at == first
+
+
+def test_amazons_target_wins_over_the_default_and_a_persons_limit_over_both(scope: AccountMarketplace) -> None:
+    span = days_before(TODAY, 3)
+    plant(scope, "t.defects", span, 15)
+    plant(scope, "t.orders", span, 1000)
+    assert judged(scope, "t_odr").status == "warn"  # 1.5 %, default 2 %
+
+    plant(scope, "t.target", span, "0.01")
+    by_target = judged(scope, "t_odr")
+    ThresholdOverride.objects.create(
+        account=scope.account, kpi="t_odr", high=Decimal("0.03"), valid_from=TODAY - timedelta(days=1)
+    )
+    by_person = judged(scope, "t_odr")
+
+    assert (by_target.status, by_target.high) == ("breach", Decimal("0.01"))
+    assert by_target.limit_source == "Amazon's target in the report"
+    assert (by_person.status, by_person.high) == ("ok", Decimal("0.03"))
+
+
+def test_a_limit_counts_from_its_day_on(scope: AccountMarketplace) -> None:
+    plant_acos(scope, 20, 100, today=TODAY, count=40)
+    ThresholdOverride.objects.create(
+        account=scope.account, marketplace=scope.marketplace, kpi="t_acos", high=Decimal("0.15"), valid_from=TODAY
+    )
+
+    assert judged(scope, today=TODAY - timedelta(days=1)).status == "ok"
+    verdict = judged(scope)
+    assert (verdict.status, verdict.high, verdict.breached_since) == ("breach", Decimal("0.15"), LAST_MATURE)
