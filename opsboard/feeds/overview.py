@@ -67,7 +67,8 @@ _WORK = """
            count(*) FILTER (WHERE f.kind = 'backfill'
                AND f.state IN ('done', 'empty', 'cancelled', 'failed', 'quarantined'))
                AS done,
-           count(*) FILTER (WHERE f.kind = 'backfill' AND f.state IN ('failed', 'quarantined')) AS troubled
+           count(*) FILTER (WHERE f.kind = 'backfill' AND f.state IN ('failed', 'quarantined')) AS troubled,
+           max(f.finished_at) FILTER (WHERE f.state IN ('done', 'empty')) AS arrived
       FROM feeds_fetch f
       JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
         ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
@@ -104,9 +105,10 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
     for feed in Feed.objects.filter(pairs_filter(scopes)).order_by("spec"):
         spec, scope = specs.get(feed.spec), by_pair[(feed.account_id, feed.marketplace_id)]
         key = (feed.account_id, feed.marketplace_id, feed.spec)
-        running, total, done, troubled = work.get(key, (0, 0, 0, 0))
+        running, total, done, troubled, arrived = work.get(key, (0, 0, 0, 0, None))
+        last = max(filter(None, (feed.last_success_at, arrived)), default=None)  # routine or back-fill
         covered = newest.get((*key[:2], spec.datasets[0].key)) if spec and spec.datasets else None
-        status, words, reason = _state(feed, spec, trouble.get(key), running)
+        status, words, reason = _state(feed, spec, trouble.get(key), running, last)
         found.append(
             FeedLine(
                 scope=scope,
@@ -115,7 +117,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
                 status=status,
                 status_words=words,
                 reason=reason,
-                last_success=feed.last_success_at,
+                last_success=last,
                 next_run=feed.next_due if feed.enabled else None,
                 covered_to=covered.last if covered else None,
                 provisional_from=covered.provisional_from if covered else None,
@@ -128,10 +130,13 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
 
 
 def _state(
-    feed: Feed, spec: registry.ReportSpec | None, trouble: tuple[str, str, datetime] | None, running: int
+    feed: Feed,
+    spec: registry.ReportSpec | None,
+    trouble: tuple[str, str, datetime] | None,
+    running: int,
+    last: datetime | None,
 ) -> tuple[str, str, str]:
     """(status, word, reason) of a feed; trouble older than the last success is history."""
-    last = feed.last_success_at
     if not feed.enabled:
         return "no_limit", _("switched off"), ""
     if trouble and (last is None or trouble[2] > last):

@@ -289,7 +289,7 @@ def _card(
         as_of=_as_of(last, moving, kpi),
         url=_url(key, kpi, scope, state, elsewhere),
         current=not elsewhere and state.query_dict.get("chart") == key,
-        where=f"{scope.account.name} {marketplace.code}" if elsewhere and state.scope is None else "",
+        where=f"{scope.account.name} · {marketplace.code}" if elsewhere and state.scope is None else "",
         meaning=str(kpi.meaning) if kpi else "",
         formula=str(kpi.formula) if kpi else "",
         limit_words=_limit_words(verdict, kpi, marketplace),
