@@ -14,7 +14,10 @@ from opsboard.amazon.reports import Link
 
 from .scripted import Says, ScriptedAmazon
 
-S3_ERROR = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>'
+S3_ERROR = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+)
 
 
 @pytest.fixture(autouse=True)
