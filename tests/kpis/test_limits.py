@@ -9,10 +9,9 @@ import pytest
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.kpis.limits import in_force, status_of
-from opsboard.kpis.models import ThresholdOverride, Verdict
-from tests.factories import make_scope
+from opsboard.kpis.models import Verdict
 
-from .planted import ACOS, CTR, ODR
+from .planted import CTR, ODR
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 20)
@@ -38,32 +37,6 @@ def test_no_limit_before_the_first_one_was_valid() -> None:
 
     assert limit is None
     assert status_of(Decimal(1), limit) is Verdict.Status.NO_LIMIT
-
-
-def test_a_limit_for_one_marketplace_wins_over_one_for_all(scope: AccountMarketplace) -> None:
-    japan = make_scope(scope.account, "JP")
-    ThresholdOverride.objects.create(account=scope.account, kpi="t_acos", high=Decimal("0.4"), valid_from=DAY)
-    ThresholdOverride.objects.create(
-        account=scope.account, marketplace=scope.marketplace, kpi="t_acos", high=Decimal("0.3"), valid_from=DAY
-    )
-    overrides = list(ThresholdOverride.objects.all())
-
-    in_us, in_japan = (
-        in_force(ACOS, scope.marketplace, DAY, overrides),
-        in_force(ACOS, japan.marketplace, DAY, overrides),
-    )
-
-    assert in_us is not None and in_us.high == Decimal("0.3")
-    assert in_japan is not None and in_japan.high == Decimal("0.4")
-
-
-def test_of_two_limits_set_for_the_same_day_the_later_one_counts(scope: AccountMarketplace) -> None:
-    for high in ("0.4", "0.3"):
-        ThresholdOverride.objects.create(account=scope.account, kpi="t_acos", high=Decimal(high), valid_from=DAY)
-
-    limit = in_force(ACOS, scope.marketplace, DAY, list(ThresholdOverride.objects.all()))
-
-    assert limit is not None and limit.high == Decimal("0.3")
 
 
 def test_a_default_warning_stays_ahead_of_amazons_target(scope: AccountMarketplace) -> None:
