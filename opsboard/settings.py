@@ -142,7 +142,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The cache counts sign-in attempts and must be shared by all web processes; Redis is never
 # on the read path of a page, so it lives in the database.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "opsboard_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "opsboard_cache",
+        # Rate counters must not be pushed out by somebody who tries many addresses.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # --- people -------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -177,6 +184,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 if _HTTPS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_SSL_REDIRECT = _HTTPS and env_bool("OPSBOARD_SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # probes come from inside, without TLS
 SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("OPSBOARD_BEHIND_PROXY") else None

@@ -1,0 +1,142 @@
+"""The one-machine default: it starts, keeps its data, says what is in the way, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from opsboard.embedded import CannotStart, DataDirectory, Services, Supervisor, free_port, port_is_free
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[DataDirectory]:
+    directory = DataDirectory(tmp_path / "data")
+    directory.open()
+    yield directory
+    directory.close()
+
+
+def query(url: str, sql: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows
+
+
+def test_data_survives_a_stop_and_a_start(data: DataDirectory) -> None:
+    services = Services(data, throwaway=True)
+    query(services.start()["DATABASE_URL"], "CREATE TABLE kept AS SELECT 42 AS answer")
+    services.stop()
+
+    again = Services(data, throwaway=True)
+    try:
+        assert query(again.start()["DATABASE_URL"], "SELECT answer FROM kept") == [(42,)]
+    finally:
+        again.stop()
+
+
+def test_redis_answers_and_evicts_nothing(data: DataDirectory) -> None:
+    import redis
+
+    services = Services(data, throwaway=True)
+    try:
+        path = services.start()["REDIS_URL"].removeprefix("redis+socket://")
+        client = redis.Redis(unix_socket_path=path)
+        assert client.ping()
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    finally:
+        services.stop()
+
+
+def test_stopping_leaves_no_process_and_no_socket(data: DataDirectory) -> None:
+    services = Services(data, throwaway=True)
+    services.start()
+    sockets = services.sockets
+    assert sockets is not None and (sockets / "redis.sock").exists()
+    services.stop()
+    assert not sockets.exists()
+    assert not (data.path / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_second_run_in_the_same_directory_is_told_who_is_there(data: DataDirectory) -> None:
+    with pytest.raises(CannotStart, match=rf"already runs in {data.path} \(process {os.getpid()}\)"):
+        DataDirectory(data.path).open()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(CannotStart, match="cannot be written"):
+        DataDirectory(locked / "data").open()
+
+
+def test_secrets_are_made_once_and_are_for_the_owner_only(data: DataDirectory) -> None:
+    first = data.secrets()
+    assert data.secrets() == first
+    assert len(first["SECRET_KEY"]) >= 50
+    assert (data.path / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_port_in_use_is_seen() -> None:
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        assert not port_is_free(port)
+    assert port_is_free(port)
+
+
+def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
+    children = Supervisor(tmp_path)
+    try:
+        first = children.spawn("sleeper", ["sleep", "60"], dict(os.environ))
+        first.kill()
+        first.wait()
+        assert children.look_after() == ""
+        second = children.children["sleeper"][2]
+        assert second.pid != first.pid and second.poll() is None
+    finally:
+        children.stop()
+    assert second.poll() is not None
+
+
+def test_a_child_that_never_stays_up_is_named_at_last(tmp_path: Path) -> None:
+    children = Supervisor(tmp_path)
+    children.spawn("broken", ["sh", "-c", "echo it broke; exit 3"], dict(os.environ))
+    broken = ""
+    for _try in range(Supervisor.RESTARTS + 1):
+        children.children["broken"][2].wait()
+        broken = children.look_after()
+    assert broken == "broken"
+    assert "it broke" in children.tail("broken")
+
+
+def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, time; from pathlib import Path; from opsboard.embedded import Supervisor;"
+        f"s = Supervisor(Path({str(tmp_path)!r}));"
+        "print(s.spawn('sleeper', ['sleep', '300'], dict(os.environ)).pid, flush=True); time.sleep(300)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    until = time.monotonic() + 10
+    while time.monotonic() < until and Path(f"/proc/{child}").exists():
+        time.sleep(0.05)
+    state = Path(f"/proc/{child}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
