@@ -42,9 +42,7 @@ SYMBOLS: dict[str, frozenset[str]] = {
     "TL": frozenset({"TRY"}),
     "₺": frozenset({"TRY"}),
 }
-CODES = frozenset(
-    "USD CAD MXN BRL GBP EUR SEK PLN TRY AED SAR EGP INR ZAR JPY AUD SGD CNY".split()
-)
+CODES = frozenset("USD CAD MXN BRL GBP EUR SEK PLN TRY AED SAR EGP INR ZAR JPY AUD SGD CNY".split())
 _EXCEL_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
 _AMOUNT = re.compile(
     r"^([+\-−]?)\s*((?:[^\W\d]*[^\w\s.,+−()-]|[^\W\d]+\.?)?)\s*([+\-−]?)\s*(\.?\d[\d.,\s'’]*?)\s*([^\d.,\s]*)$"

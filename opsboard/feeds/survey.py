@@ -8,7 +8,7 @@ the same rows.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -26,6 +26,8 @@ from .tables import NUMERIC, Layout, Table
 
 #: Columns that may name the marketplace of a row.
 PLACES = ("country", "marketplace")
+#: Different cells of a column that are remembered; prices of a long file seldom repeat.
+REMEMBERED = 100_000
 
 
 @dataclass(slots=True)
@@ -94,86 +96,75 @@ class _Surveyor:
 
     def read(self) -> None:
         span = [self.names.index(name) for name in self.span] if self.span else []
-        dated = [self.names.index(name) for name in self.date_columns]
-        numeric = [(i, name) for i, name in enumerate(self.names) if self.kinds.get(name) in NUMERIC]
-        currencies = [(i, name) for i, name in enumerate(self.names) if self.kinds.get(name) is Kind.CURRENCY]
-        places = [(i, name) for i, name in enumerate(self.names) if canonical(name) in PLACES]
-        only = [
-            (self.names.index(name), name, allowed)
-            for column, allowed in self.table.only.items()
-            for name in self.names
-            if canonical(name) == canonical(column)
-        ]
+        # Each different cell of a column is looked at once: columns of reports repeat themselves.
+        watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
         for line, row in tables.rows(self.decoded, self.layout):
             self.found.rows += 1
             if span and row[span[0]] != row[span[1]]:
                 self._not_daily(line, row, span)
-            for index in dated:
-                self._see_day(line, row[index])
-            for index, name in numeric:
-                if (cell := row[index]) not in self.seen[name] and cell not in {"", None}:
-                    self._see_number(line, name, cell)
-            for index, name in currencies:
-                self._see_currency(line, name, cells.text(row[index]))
-            for index, name in places:
-                self._see_place(line, name, cells.text(row[index]))
-            for index, name, allowed in only:
-                self._see_only(line, name, cells.text(row[index]), allowed)
+            for index, name, see, seen in watched:
+                cell = row[index]
+                if cell not in seen:
+                    if len(seen) < REMEMBERED:
+                        seen.add(cell)
+                    if cell not in {"", None}:
+                        see(line, name, cell)
 
-    def _remember(self, name: str, cell: Any) -> bool:
-        """True the first time; bounded, since prices of a long file seldom repeat."""
-        seen = self.seen[name]
-        if cell in seen:
-            return False
-        if len(seen) < 100_000:
-            seen.add(cell)
-        return True
+    def _watched(self) -> Iterator[tuple[int, str, Callable[[int, str, Any], None]]]:
+        only = {canonical(column) for column in self.table.only}
+        for index, name in enumerate(self.names):
+            kind = self.kinds.get(name)
+            if name in self.date_columns:
+                yield index, name, self._see_day
+            elif kind in NUMERIC:
+                yield index, name, self._see_number
+            elif kind is Kind.CURRENCY:
+                yield index, name, self._see_code
+            elif canonical(name) in PLACES:
+                yield index, name, self._see_place
+            elif canonical(name) in only:
+                yield index, name, self._see_only
 
-    def _see_day(self, line: int, cell: Any) -> None:
-        if isinstance(cell, datetime):
-            cell = cell.date()
-        if isinstance(cell, date):
-            self.found.days.add(cell)
-            return
-        if not self._remember(self.date_columns[0], cell):
-            return
-        if (day := cells.day(cells.text(cell))) is not None:
+    def _see_day(self, line: int, _name: str, cell: Any) -> None:
+        if isinstance(cell, datetime | date):
+            self.found.days.add(cell.date() if isinstance(cell, datetime) else cell)
+        elif (day := cells.day(cells.text(cell))) is not None:
             self.dates.see(line, cell, day)
             self.written_days.setdefault(day, (line, cell))
 
     def _see_number(self, line: int, name: str, cell: Any) -> None:
-        self._remember(name, cell)
         if isinstance(cell, str):
-            found = cells.amount(cells.text(cell))
-            if found is not None:
+            if (found := cells.amount(cells.text(cell))) is not None:
                 self._see_currency(line, name, found.symbol)
                 self.numbers.see(line, cell, found.digits, whole=self.kinds[name] is Kind.INTEGER)
         elif self.kinds[name] is Kind.PERCENT and "buybox" in canonical(name) and float(cell) > 1:
             self.fractions = False
+
+    def _see_code(self, line: int, name: str, cell: Any) -> None:
+        self._see_currency(line, name, cells.text(cell).upper())
 
     def _see_currency(self, line: int, name: str, said: str) -> None:
         if said and (wrong := tables.wrong_currency(said, self.marketplace.currency)):
             wrong.line, wrong.column = line, name
             raise wrong
 
-    def _see_place(self, line: int, name: str, said: str) -> None:
-        if not said or not self._remember(name, said):
-            return
-        other = _marketplace_named(said)
+    def _see_place(self, line: int, name: str, cell: Any) -> None:
+        other = _marketplace_named(cells.text(cell))
         if other is not None and other != self.marketplace.pk:
             raise WrongMarketplace(
                 _("It is about “%(theirs)s”, and this is marketplace %(ours)s")
-                % {"theirs": said, "ours": self.marketplace.code},
+                % {"theirs": cell, "ours": self.marketplace.code},
                 line=line,
                 column=name,
                 todo=_("Choose the marketplace the file was downloaded from, and one marketplace a file."),
             )
 
-    def _see_only(self, line: int, name: str, said: str, allowed: Sequence[str]) -> None:
-        if said and canonical(said) not in {canonical(value) for value in allowed}:
+    def _see_only(self, line: int, name: str, cell: Any) -> None:
+        allowed = next(v for column, v in self.table.only.items() if canonical(column) == canonical(name))
+        if canonical(cells.text(cell)) not in {canonical(value) for value in allowed}:
             raise BadDocument(
                 _("“%(value)s” is not %(allowed)s, and opsboard reads no other here")
-                % {"value": said, "allowed": allowed[0]},
+                % {"value": cell, "allowed": allowed[0]},
                 line=line,
                 column=name,
                 todo=_("Download the report for %(allowed)s only.") % {"allowed": allowed[0]},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,6 @@ class Style:
 def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
     """Every row after the header that is not blank and does not repeat the header, with its line."""
     width = len(layout.header)
-    names = [canonical(clean(name)) for name in layout.header]
     for line, row in lines(decoded, layout.delimiter, layout.sheet):
         if line <= layout.header_line or not any(cell not in {"", None} for cell in row):
             continue
@@ -117,7 +117,7 @@ def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
                     todo=_("Download the file again."),
                 )
             row = [*row[:width], *[""] * (width - len(row))]
-        if not _repeats_header(row, names):
+        if not _repeats_header(row, layout.header):
             yield line, row
 
 
@@ -160,13 +160,12 @@ def workbook(decoded: Decoded) -> CalamineWorkbook:
         ) from None
 
 
-def _repeats_header(row: Sequence[Any], names: Sequence[str]) -> bool:
+def _repeats_header(row: Sequence[Any], header: Sequence[str]) -> bool:
     """A placeholder row: most of its filled cells say what the header above them says."""
-    same = filled = 0
-    for cell, name in zip(row, names, strict=True):
-        if isinstance(cell, str) and cell:
-            filled += 1
-            same += canonical(clean(cell)) == name
+    if sum(map(operator.eq, row, header)) < 2:
+        return False
+    same = sum(bool(cell) and cell == name for cell, name in zip(row, header, strict=True))
+    filled = sum(cell not in {"", None} for cell in row)
     return same >= 2 and same * 2 > filled
 
 

@@ -69,11 +69,15 @@ def recognise_and_keep(
     answers: Answers | None = None,
     file_name: str = "",
     user: User | None = None,
+    found: Look | None = None,
 ) -> Document:
-    """Keep a recognised file as a document that waits to be ingested; BadDocument keeps nothing."""
+    """Keep a recognised file as a document that waits to be ingested; BadDocument keeps nothing.
+
+    `found` is what `look` said of the same file with the same answers, to spare a second pass.
+    """
     answers = answers or Answers()
     with _opened(file, file_name) as (raw, name):
-        found = _look(raw, name, account, marketplace, type, answers)
+        found = found or _look(raw, name, account, marketplace, type, answers)
         return pipeline.keep(
             raw,
             spec_key=found.spec.key,

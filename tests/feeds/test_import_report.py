@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -79,21 +79,22 @@ def imported(scope: AccountMarketplace, tmp_path: Path) -> Import:
     return run
 
 
-def table(header: list[str], *rows: list[object], delimiter: str = ",") -> str:
+def table(header: list[str], *rows: Sequence[object], delimiter: str = ",") -> str:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter).writerows([header, *rows])
     return out.getvalue()
 
 
-def workbook(header: list[str], *rows: list[object]) -> bytes:
+def workbook(header: list[str], *rows: Sequence[object]) -> bytes:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         sheet = book.add_worksheet("Sponsored Product Search Term R")
-        for y, row in enumerate([header, *rows]):
+        table_rows: list[Sequence[object]] = [header, *rows]
+        for y, row in enumerate(table_rows):
             for x, cell in enumerate(row):
                 if isinstance(cell, date):
-                    sheet.write_datetime(y, x, cell, day)  # type: ignore[arg-type]
+                    sheet.write_datetime(y, x, cell, day)
                 else:
                     sheet.write(y, x, cell)
     return out.getvalue()

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             }
             found = upload.look(file, **asked)
             with _nothing_kept() if options["dry_run"] else nullcontext():
-                outcome = upload.settle(upload.recognise_and_keep(file, **asked))
+                outcome = upload.settle(upload.recognise_and_keep(file, **asked, found=found))
         except BadDocument as error:
             self._refuse(str(error))
         if outcome.state in {Ingest.State.REFUSED, Ingest.State.HELD}:
@@ -123,7 +123,8 @@ def told(report: dict[str, Any]) -> str:
         lines.append(_("Days: %(first_day)s to %(last_day)s") % report)
     lines.append(
         _(
-            "Rows: %(rows_in)d in, %(changed)d changed, %(unchanged)d unchanged, %(deleted)d removed, %(refused)d refused"
+            "Rows: %(rows_in)d in, %(changed)d changed, %(unchanged)d unchanged, "
+            "%(deleted)d removed, %(refused)d refused"
         )
         % report
     )

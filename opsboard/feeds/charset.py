@@ -1,0 +1,221 @@
+"""Is it text, and in which encoding? Told by the bytes; a label is only a hint.
+
+One pass over a document inspects it while it is being hashed; only text that is not UTF-8 is read
+again, once for every encoding that may be meant. Never is a character replaced or dropped.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from django.utils.translation import gettext as _
+
+from .errors import Empty, UnknownKind, WrongCharset
+
+_BLOCK = 1 << 20
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+#: Charset labels by what Amazon means with them: its Latin-1 is Windows', its Shift JIS Microsoft's.
+_LABELS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-15": "cp1252",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+}
+_PRIORS = {"JP": ("cp932",), "CN": ("gb18030",)}
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
+_C1 = re.compile("[\x80-\x9f]")
+_UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
+#: How files begin that are no reports.
+_OTHERS = (
+    (b"%PDF", "PDF"),
+    (b"\xd0\xcf\x11\xe0", "XLS (Excel 97-2003)"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"Rar!", "RAR"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"PAR1", "Parquet"),
+    (b"SQLite format 3", "SQLite"),
+)
+
+
+class Inspection:
+    """What one pass over the blocks tells: size, digest, and whether they are UTF-8."""
+
+    def __init__(self, *, text: bool) -> None:
+        self.text = text
+        self.size = 0
+        self.hash = hashlib.sha256()
+        self.controls = 0
+        self.ascii = True
+        self.utf8_broken_at: int | None = None
+        self.bom = ""
+        self._rest = b""
+
+    def look(self, block: bytes) -> None:
+        if self.size == 0 and self.text:
+            self.bom = next((codec for mark, codec in _BOMS if block.startswith(mark)), "")
+            self._refuse_other_things(block)
+        start, self.size = self.size, self.size + len(block)
+        self.hash.update(block)
+        if not self.text or self.bom == "utf-16":
+            return
+        if b"\0" in block:
+            raise UnknownKind(
+                _("It has bytes no text has (NUL), so it is not a report"),
+                todo=_("Download the file again."),
+            )
+        if len(block) != len(clean := block.translate(None, _CONTROLS)):
+            self.controls += len(block) - len(clean)
+        if self.utf8_broken_at is None and not (block.isascii() and not self._rest):
+            self._look_at_utf8(block, start)
+
+    def _look_at_utf8(self, block: bytes, start: int) -> None:
+        self.ascii = False
+        data = self._rest + block
+        try:
+            _text, used = codecs.utf_8_decode(data, "strict", False)
+        except UnicodeDecodeError as error:
+            self.utf8_broken_at = start - len(self._rest) + error.start
+        else:
+            self._rest = data[used:]
+
+    def end(self) -> None:
+        if self._rest and self.utf8_broken_at is None:
+            self.utf8_broken_at = self.size - len(self._rest)
+
+    def _refuse_other_things(self, block: bytes) -> None:
+        head = block[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+        again = _("Download the file again.")
+        if head.startswith(b"version https://git-lfs"):
+            raise UnknownKind(
+                _("This is a pointer to a file in Git LFS, not the file itself"),
+                todo=_("Fetch the file itself."),
+            )
+        lower = head.lower()
+        if re.match(
+            rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype html|html|head|body)",
+            lower,
+            re.DOTALL,
+        ):
+            raise UnknownKind(
+                _("This is a web page, not a report (perhaps a sign-in or error page saved under the report's name)"),
+                todo=_("Sign in to Seller Central and download the report again."),
+            )
+        if lower.startswith(b"<?xml") or re.match(rb"<[a-z]*(error|envelope)", lower):
+            if found := re.search(rb"<code>\s*([\w.]+)\s*</code>", head, re.IGNORECASE):
+                code = found[1].decode("ascii", "ignore")
+                raise UnknownKind(
+                    _("This is an error message instead of a report (%(code)s)") % {"code": code},
+                    todo=again,
+                )
+            raise UnknownKind(_("This is an XML document, which opsboard cannot read"))
+        for magic, what in _OTHERS:
+            if head.startswith(magic):
+                raise UnknownKind(
+                    _("This is %(what)s, not a report") % {"what": what},
+                    todo=_("Download the report as text (TXT), CSV or XLSX."),
+                )
+
+
+def choose(seen: Inspection, content: BinaryIO, declared: str, marketplace_code: str) -> str:
+    """The codec that fits: BOM, UTF-8 wherever it is valid, then the label, then what the marketplace uses.
+
+    Text in another encoding is practically never valid UTF-8 by chance, while labels are often
+    wrong; so valid UTF-8 is believed before a label.
+    """
+    if not seen.size:
+        raise Empty(_("The file is empty"))
+    seen.end()
+    if seen.controls > max(16, seen.size // 1000):
+        raise UnknownKind(
+            _("It is full of control characters, so it is not text"),
+            todo=_("Download the file again."),
+        )
+    if seen.bom == "utf-16":
+        if not _fits(content, "utf-16"):
+            raise WrongCharset(
+                _("It says it is UTF-16 text and is not"),
+                todo=_("Download the file again."),
+            )
+        return "utf-16"
+    if seen.ascii or seen.utf8_broken_at is None:
+        return seen.bom or "utf-8"
+    line = _line_of(content, seen.utf8_broken_at)
+    if seen.bom or _mostly_utf8(content):
+        raise WrongCharset(
+            _("A character is damaged (the text is UTF-8 everywhere else)"),
+            line=line,
+            todo=_("Download the file again, and do not open it in a spreadsheet before sending it."),
+        )
+    candidates = list(_PRIORS.get(marketplace_code, ("cp1252",)))
+    if (label := _codec(declared)) and label != "utf-8":
+        candidates.insert(0, label)
+    for candidate in candidates:
+        if _fits(content, candidate):
+            return candidate
+    raise WrongCharset(
+        _("The text is in none of the encodings Amazon uses for this marketplace (%(names)s)")
+        % {"names": ", ".join(["utf-8", *candidates])},
+        line=line,
+        todo=_("Check the marketplace, or download the file again."),
+    )
+
+
+def _codec(label: str) -> str:
+    try:
+        name = codecs.lookup(label.strip().strip("\"'")).name if label else ""
+    except LookupError:
+        return ""
+    return _LABELS.get(name, name)
+
+
+def _blocks(content: BinaryIO) -> Iterator[bytes]:
+    content.seek(0)
+    while block := content.read(_BLOCK):
+        yield block
+
+
+def _fits(content: BinaryIO, codec: str) -> bool:
+    """Every byte is a character of `codec`, and none of them a control character nobody types."""
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    try:
+        for block in _blocks(content):
+            if _C1.search(decoder.decode(block)):
+                return False
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _mostly_utf8(content: BinaryIO) -> bool:
+    """UTF-8 with a wound rather than another encoding: most high bytes form UTF-8 characters."""
+    whole = stray = 0
+    for block in _blocks(content):
+        if block.isascii():
+            continue
+        rest, count = _UTF8_PAIR.subn(b"", block)
+        whole += count
+        stray += len(_HIGH.findall(rest))
+    return whole > 3 * stray
+
+
+def _line_of(content: BinaryIO, offset: int) -> int:
+    line, left = 1, offset
+    for block in _blocks(content):
+        line += block[:left].count(b"\n")
+        left -= len(block)
+        if left <= 0:
+            break
+    return line
