@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,6 +15,8 @@ from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAcco
 from .models import ThresholdOverride
 from .registry import Kpi, Unit
 
+#: What a limit's column holds (14 digits, 6 of them behind the point).
+_MOST = Decimal(10) ** 8
 _ENDS = ("low", "high", "warn_low", "warn_high")
 
 
@@ -40,13 +43,14 @@ class ThresholdForm(forms.Form):
         self.kpi, self.account = kpi, account
         marketplace = self.fields["marketplace"]
         assert isinstance(marketplace, forms.ModelChoiceField)
-        marketplace.queryset = Marketplace.objects.filter(scopes__account=account, scopes__active=True).distinct()
+        marketplace.queryset = self._marketplaces()
         if kpi.unit is Unit.RATE:
             for name in _ENDS:
                 self.fields[name].help_text = _("in percent")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self._to_minor_units(data)
         low, high = data.get("low"), data.get("high")
         if low is None and high is None:
             raise forms.ValidationError(_("Give at least one limit."))
@@ -58,6 +62,23 @@ class ThresholdForm(forms.Form):
         if warn_high is not None and (high is None or warn_high >= high):
             self.add_error("warn_high", _("A warning comes before the limit: below the upper one."))
         return data
+
+    def _to_minor_units(self, data: dict[str, Any]) -> None:
+        """Money is typed as people write it and judged in minor units: one currency at a time."""
+        if self.kpi.unit is not Unit.MONEY:
+            return
+        chosen = [data["marketplace"]] if data.get("marketplace") else list(self._marketplaces())
+        if len({marketplace.currency for marketplace in chosen}) != 1:
+            self.add_error("marketplace", _("Choose a marketplace: an amount is in one currency."))
+            return
+        for name in _ENDS:
+            if data.get(name) is not None:
+                data[name] = data[name].scaleb(chosen[0].minor_digits)
+                if abs(data[name]) >= _MOST:
+                    self.add_error(name, _("This is more than opsboard can hold against."))
+
+    def _marketplaces(self) -> QuerySet[Marketplace]:
+        return Marketplace.objects.filter(scopes__account=self.account, scopes__active=True).distinct()
 
     def save(self, user: User) -> ThresholdOverride:
         """Keep the limit; the former ones stay, dated."""

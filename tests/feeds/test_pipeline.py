@@ -410,7 +410,7 @@ def test_a_dash_where_a_figure_must_be_is_a_refused_row_not_a_crash(desk: Desk, 
 
 
 @pytest.mark.parametrize("strange", [{"campaignStatus": "X" * 300}, {"campaignName": "a\0b"}])
-def test_a_text_that_fits_nowhere_refuses_the_document_in_a_sentence(desk: Desk, strange: dict[str, str]) -> None:
+def test_a_text_that_fits_nowhere_refuses_the_document_in_a_sentence(desk: Desk, strange: dict[str, Any]) -> None:
     outcome = desk.ingest([campaign(**strange)])
     assert outcome.state == State.REFUSED
     assert desk.spend() == {}

@@ -15,8 +15,9 @@ from opsboard.accounts.models import Marketplace
 from opsboard.feeds.models import Coverage, Ingest
 from tests.factories import make_scope
 
-from .test_pipeline import DAY, NOON, Desk, days, desk, kept  # noqa: F401 - fixtures
+from .test_pipeline import DAY, NOON, Desk, days, desk, kept
 
+__all__ = ["desk", "kept"]
 State = Ingest.State
 LATER = DAY + timedelta(days=1)
 
@@ -77,7 +78,7 @@ def traffic(
 # --- sales and traffic ------------------------------------------------------------------------------
 
 
-def test_a_day_of_sales_and_traffic_is_stored_with_rates_as_fractions(desk: Desk) -> None:  # noqa: F811
+def test_a_day_of_sales_and_traffic_is_stored_with_rates_as_fractions(desk: Desk) -> None:
     outcome = desk.ingest(traffic([sales_day()], [], "PARENT"), "sales_and_traffic")
     assert outcome.state == State.APPLIED
     row = SalesDay.objects.get()
@@ -85,7 +86,7 @@ def test_a_day_of_sales_and_traffic_is_stored_with_rates_as_fractions(desk: Desk
     assert (row.buy_box_rate, row.unit_session_rate) == (Decimal("0.9725"), Decimal("0.06"))
 
 
-def test_one_day_by_child_asin_feeds_the_day_and_its_asins(desk: Desk) -> None:  # noqa: F811
+def test_one_day_by_child_asin_feeds_the_day_and_its_asins(desk: Desk) -> None:
     report = traffic([sales_day()], [asin("B000000001", 100), asin("B000000002", 23.45)])
     outcome = desk.ingest(report, "sales_and_traffic_asin")
     assert (outcome.state, sorted(outcome.datasets)) == (State.APPLIED, ["sales_by_asin", "sales_by_date"])
@@ -97,7 +98,7 @@ def test_one_day_by_child_asin_feeds_the_day_and_its_asins(desk: Desk) -> None: 
     }
 
 
-def test_several_days_leave_the_asins_out_because_they_are_totals(desk: Desk) -> None:  # noqa: F811
+def test_several_days_leave_the_asins_out_because_they_are_totals(desk: Desk) -> None:
     report = traffic([sales_day(), sales_day(LATER)], [asin("B000000001", 100)])
     outcome = desk.ingest(report, "sales_and_traffic_asin", window=(DAY, LATER))
     assert (outcome.state, outcome.datasets) == (State.APPLIED, ["sales_by_date"])
@@ -106,7 +107,7 @@ def test_several_days_leave_the_asins_out_because_they_are_totals(desk: Desk) ->
     assert not Coverage.objects.filter(dataset="sales_by_asin").exists()
 
 
-def test_a_day_without_sales_is_a_row_of_zeroes_and_no_asins(desk: Desk) -> None:  # noqa: F811
+def test_a_day_without_sales_is_a_row_of_zeroes_and_no_asins(desk: Desk) -> None:
     day = sales_day(sales=0.0, sessions=0)
     day["trafficByDate"]["buyBoxPercentage"] = None
     assert desk.ingest(traffic([day], []), "sales_and_traffic_asin").state == State.APPLIED
@@ -116,27 +117,27 @@ def test_a_day_without_sales_is_a_row_of_zeroes_and_no_asins(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("period", ["WEEK", "MONTH"])
-def test_weekly_and_monthly_totals_are_refused(desk: Desk, period: str) -> None:  # noqa: F811
+def test_weekly_and_monthly_totals_are_refused(desk: Desk, period: str) -> None:
     outcome = desk.ingest(traffic([sales_day()], [], period=period), "sales_and_traffic")
     assert outcome.state == State.REFUSED
     assert period.lower() in outcome.reason
     assert not SalesDay.objects.exists()
 
 
-def test_parent_asins_are_not_taken_for_children(desk: Desk) -> None:  # noqa: F811
+def test_parent_asins_are_not_taken_for_children(desk: Desk) -> None:
     outcome = desk.ingest(traffic([sales_day()], [asin("B000000001")], "PARENT"), "sales_and_traffic_asin")
     assert outcome.state == State.REFUSED
     assert not SalesDay.objects.exists()
     assert not AsinDay.objects.exists()
 
 
-def test_the_report_of_another_marketplace_is_refused(desk: Desk) -> None:  # noqa: F811
+def test_the_report_of_another_marketplace_is_refused(desk: Desk) -> None:
     outcome = desk.ingest(traffic([sales_day()], [], market="A1PA6795UKMFR9"), "sales_and_traffic")
     assert outcome.state == State.REFUSED
     assert "A1PA6795UKMFR9" in outcome.reason
 
 
-def test_a_report_without_its_days_is_refused(desk: Desk) -> None:  # noqa: F811
+def test_a_report_without_its_days_is_refused(desk: Desk) -> None:
     whole = traffic([sales_day()], [])
     del whole["salesAndTrafficByDate"]
     outcome = desk.ingest(whole, "sales_and_traffic")
@@ -144,7 +145,7 @@ def test_a_report_without_its_days_is_refused(desk: Desk) -> None:  # noqa: F811
     assert "salesAndTrafficByDate" in outcome.reason
 
 
-def test_both_datasets_change_or_none(desk: Desk) -> None:  # noqa: F811
+def test_both_datasets_change_or_none(desk: Desk) -> None:
     report = traffic([sales_day()], [asin("B000000001", 100), asin("B000000001", 1)])
     outcome = desk.ingest(report, "sales_and_traffic_asin")
     assert outcome.state == State.REFUSED
@@ -154,7 +155,7 @@ def test_both_datasets_change_or_none(desk: Desk) -> None:  # noqa: F811
     assert not Coverage.objects.exists()
 
 
-def test_two_reports_feed_one_day_and_the_newest_stands(desk: Desk) -> None:  # noqa: F811
+def test_two_reports_feed_one_day_and_the_newest_stands(desk: Desk) -> None:
     first = traffic([sales_day(sales=1)], [], "PARENT")
     desk.ingest(first, "sales_and_traffic")
     desk.ingest(traffic([sales_day(sales=2)], []), "sales_and_traffic_asin")
@@ -171,7 +172,7 @@ def listing(sku: str, price: str = "19.99", quantity: str = "5") -> str:
     return f'Bowl 24" {sku}\t\t{sku}\t{price}\t{quantity}\tB000000001\tActive\tDEFAULT\tX1\n'
 
 
-def test_the_listings_are_replaced_as_a_whole(desk: Desk) -> None:  # noqa: F811
+def test_the_listings_are_replaced_as_a_whole(desk: Desk) -> None:
     desk.ingest((HEADER + listing("A") + listing("B")).encode(), "listings", window=None)
     outcome = desk.ingest(
         (HEADER + listing("B", "24.00") + listing("C", quantity="")).encode(), "listings", window=None
@@ -182,7 +183,7 @@ def test_the_listings_are_replaced_as_a_whole(desk: Desk) -> None:  # noqa: F811
     assert found == {"B": (2400, 5, 'Bowl 24" B'), "C": (1999, None, 'Bowl 24" C')}
 
 
-def test_yesterdays_listings_never_replace_todays(desk: Desk) -> None:  # noqa: F811
+def test_yesterdays_listings_never_replace_todays(desk: Desk) -> None:
     new, old = (HEADER + listing("NEW")).encode(), (HEADER + listing("OLD")).encode()
     desk.ingest(new, "listings", window=None, made=NOON)
     assert desk.ingest(old, "listings", window=None, made=NOON - timedelta(days=1)).state == State.SUPERSEDED
@@ -190,13 +191,13 @@ def test_yesterdays_listings_never_replace_todays(desk: Desk) -> None:  # noqa: 
     assert Coverage.objects.get(dataset="listings").date == NOON.date()
 
 
-def test_the_state_of_listings_is_of_one_day(desk: Desk) -> None:  # noqa: F811
+def test_the_state_of_listings_is_of_one_day(desk: Desk) -> None:
     for day in range(3):
         desk.ingest((HEADER + listing("A")).encode(), "listings", window=None, made=NOON + timedelta(days=day))
     assert [item.date for item in Coverage.objects.filter(dataset="listings")] == [NOON.date() + timedelta(days=2)]
 
 
-def test_a_sku_listed_twice_cannot_be_told_apart(desk: Desk) -> None:  # noqa: F811
+def test_a_sku_listed_twice_cannot_be_told_apart(desk: Desk) -> None:
     outcome = desk.ingest((HEADER + listing("A") + listing("B") + listing("A", "1")).encode(), "listings", window=None)
     assert outcome.state == State.REFUSED
     assert outcome.errors[0]["line"] == 4
@@ -204,23 +205,23 @@ def test_a_sku_listed_twice_cannot_be_told_apart(desk: Desk) -> None:  # noqa: F
     assert not Listing.objects.exists()
 
 
-def test_a_japanese_listings_file_in_shift_jis_is_read_by_its_own_headers(kept: None, db: None) -> None:  # noqa: F811
-    desk = Desk(make_scope(marketplace="JP"))  # noqa: F811
+def test_a_japanese_listings_file_in_shift_jis_is_read_by_its_own_headers(kept: None, db: None) -> None:
+    shop = Desk(make_scope(marketplace="JP"))
     text = "商品名\t出品者SKU\tasin1\t価格\t数量\tステータス\n蒜泥器 2個\tJP-1\tB000000001\t1980\t3\tActive\n"
-    assert desk.ingest(text.encode("shift_jis"), "listings", window=None).state == State.APPLIED
+    assert shop.ingest(text.encode("shift_jis"), "listings", window=None).state == State.APPLIED
     item = Listing.objects.get()
     assert (item.sku, item.title, item.price_minor, item.quantity) == ("JP-1", "蒜泥器 2個", 1980, 3)
 
 
 @pytest.mark.parametrize("text", [HEADER, HEADER + "\n\n"])
-def test_a_listings_file_of_a_header_alone_is_no_news(desk: Desk, text: str) -> None:  # noqa: F811
+def test_a_listings_file_of_a_header_alone_is_no_news(desk: Desk, text: str) -> None:
     desk.ingest((HEADER + listing("A")).encode(), "listings", window=None)
     outcome = desk.ingest(text.encode(), "listings", window=None)
     assert outcome.state == State.REFUSED
     assert Listing.objects.count() == 1
 
 
-def test_a_ragged_line_refuses_the_file_by_number(desk: Desk) -> None:  # noqa: F811
+def test_a_ragged_line_refuses_the_file_by_number(desk: Desk) -> None:
     outcome = desk.ingest((HEADER + listing("A") + "half\ta line\n").encode(), "listings", window=None)
     assert outcome.state == State.REFUSED
     assert outcome.errors[0]["line"] == 3
@@ -256,21 +257,21 @@ def test_inventory_age_is_read_in_every_generation_of_the_header(
     assert desk.ingest((header + TAIL + row + "\n").encode(), "planning").state == State.UNCHANGED
 
 
-def test_a_snapshot_is_of_the_day_amazon_says_not_of_the_day_it_was_asked(desk: Desk) -> None:  # noqa: F811
+def test_a_snapshot_is_of_the_day_amazon_says_not_of_the_day_it_was_asked(desk: Desk) -> None:
     row = f"{DAY}\tSKU-1\tX001\tB000000001\tBowl\t79\t70\t9\tUSD\t7\t30\t90\t19.99\t1\n"
     outcome = desk.ingest((OLD + TAIL + row).encode(), "planning", window=(LATER, LATER))
     assert (outcome.state, outcome.days) == (State.APPLIED, [DAY])
     assert PlanningDay.objects.get().date == DAY
 
 
-def test_planning_in_another_currency_is_refused(desk: Desk) -> None:  # noqa: F811
+def test_planning_in_another_currency_is_refused(desk: Desk) -> None:
     row = f"{DAY}\tSKU-1\tX001\tB000000001\tBowl\t79\t70\t9\tEUR\t7\t30\t90\t19.99\t1\n"
     outcome = desk.ingest((OLD + TAIL + row).encode(), "planning")
     assert outcome.state == State.REFUSED
     assert outcome.errors[0] | {"why": ""} == {"line": 2, "column": "currency", "value": "", "why": ""}
 
 
-def test_undated_stock_is_dated_by_its_document_and_its_history_kept(desk: Desk) -> None:  # noqa: F811
+def test_undated_stock_is_dated_by_its_document_and_its_history_kept(desk: Desk) -> None:
     head = "sku\tfnsku\tasin\tproduct-name\tyour-price\tafn-fulfillable-quantity\tafn-total-quantity\n"
     text = (head + "S1\tX\tB000000001\tBowl\t9.99\t5\t8\nS2\tX\tB000000002\tCup\t\t\t2\n").encode()
     for day in days(DAY, 2):
@@ -321,7 +322,7 @@ def performance(example: bool = False) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("example", [False, True])
-def test_account_health_is_read_in_both_of_amazons_spellings(desk: Desk, example: bool) -> None:  # noqa: F811
+def test_account_health_is_read_in_both_of_amazons_spellings(desk: Desk, example: bool) -> None:
     outcome = desk.ingest(performance(example), "performance")
     assert outcome.state == State.APPLIED, outcome.reason
     found = {row.metric: row for row in MetricDay.objects.all()}
@@ -337,7 +338,7 @@ def test_account_health_is_read_in_both_of_amazons_spellings(desk: Desk, example
     assert found["account_status"].status == "NORMAL"
 
 
-def test_the_blocks_of_other_marketplaces_are_left_alone(desk: Desk) -> None:  # noqa: F811
+def test_the_blocks_of_other_marketplaces_are_left_alone(desk: Desk) -> None:
     report = performance()
     other = performance()["performanceMetrics"][0] | {"marketplaceId": "A2EUQ1WTGCTBG2"}
     other["orderDefectRate"]["mfn"]["orderCount"] = 5
@@ -346,7 +347,7 @@ def test_the_blocks_of_other_marketplaces_are_left_alone(desk: Desk) -> None:  #
     assert MetricDay.objects.get(metric="odr_mfn").denominator == 731
 
 
-def test_a_report_about_other_marketplaces_only_is_refused(desk: Desk) -> None:  # noqa: F811
+def test_a_report_about_other_marketplaces_only_is_refused(desk: Desk) -> None:
     report = performance()
     for block in report["performanceMetrics"] + report["accountStatuses"]:
         block["marketplaceId"] = "A2EUQ1WTGCTBG2"
@@ -358,11 +359,11 @@ def test_a_report_about_other_marketplaces_only_is_refused(desk: Desk) -> None: 
 @pytest.mark.parametrize(
     "content", [b"[]", b"{}", b'{"performanceMetrics": 3}', b"[1]", b'"x"', b'{"performanceMetrics": [{]']
 )
-def test_what_is_no_performance_report_is_refused(desk: Desk, content: bytes) -> None:  # noqa: F811
+def test_what_is_no_performance_report_is_refused(desk: Desk, content: bytes) -> None:
     assert desk.ingest(content, "performance").state == State.REFUSED
 
 
-def test_every_marketplace_of_an_account_gets_its_own_figures(kept: None, db: None) -> None:  # noqa: F811
+def test_every_marketplace_of_an_account_gets_its_own_figures(kept: None, db: None) -> None:
     us = make_scope()
     ca = make_scope(us.account, "CA")
     report = performance()

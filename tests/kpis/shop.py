@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ class Shop:
     def __init__(self, scope: AccountMarketplace) -> None:
         self.scope = scope
 
-    def plant(self, measure: str, values: dict[date, int | str | Decimal]) -> None:
+    def plant(self, measure: str, values: Mapping[date, int | str | Decimal]) -> None:
         AccountDay.objects.bulk_create(
             (
                 AccountDay(

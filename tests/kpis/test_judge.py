@@ -128,19 +128,20 @@ def test_stock_is_judged_by_the_newest_snapshot_alone(shop: Shop) -> None:
     stock(shop, 1, 1000, 100)
     stock(shop, 0, 90, 100)
     verdict = shop.verdict("days_of_supply")
-    assert (verdict.value, verdict.status, verdict.first, verdict.last) == (27, Status.BREACH, TODAY, TODAY)
+    assert (verdict.value, verdict.status) == (Decimal(27), Status.BREACH)
+    assert (verdict.first, verdict.last) == (TODAY, TODAY)
 
 
 def test_yesterdays_snapshot_stands_until_todays_is_there(shop: Shop) -> None:
     stock(shop, 1, 90, 100)
     verdict = shop.verdict("days_of_supply")
-    assert (verdict.value, verdict.last) == (27, TODAY - timedelta(days=1))
+    assert (verdict.value, verdict.last) == (Decimal(27), TODAY - timedelta(days=1))
 
 
 def test_turnover_is_the_newest_quarters_shipments_over_the_average_stock(shop: Shop) -> None:
     days = back(89, 0)
     shop.plant("inventory.available", {day: 100 if n % 2 else 300 for n, day in enumerate(days)})
-    shop.plant("inventory.shipped_90", {day: 7 for day in days[:-1]} | {days[-1]: 200})
+    shop.plant("inventory.shipped_90", dict.fromkeys(days[:-1], 7) | {days[-1]: 200})
     verdict = shop.verdict("turnover")
     assert verdict.value == (Decimal(365) / 90 * 200 / 200).quantize(Decimal("0.000001"))
     assert verdict.status == Status.OK
