@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.db import DataError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
-from . import leases, rawstore, registry
+from . import hints, leases, rawstore, registry
 from .decode import Decoded, decode
 from .errors import BadDocument, Empty
 from .models import Coverage, Document, Fetch, Ingest
@@ -112,8 +112,9 @@ def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
     if fence is None:
         return None
     ingest = Ingest.objects.select_related("document__account", "document__marketplace").get(pk=ingest_id)
-    outcome = apply(ingest.document, force=force)
-    leases.write(
+    with leases.held(Ingest, ingest_id, fence):
+        outcome = apply(ingest.document, force=force)
+    leases.finish(
         Ingest,
         ingest_id,
         fence,
@@ -127,8 +128,6 @@ def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
         days=len(outcome.days),
         errors=outcome.errors,
         unknown_columns=outcome.unknown_columns,
-        lease_until=None,
-        finished_at=timezone.now(),
     )
     return outcome
 
@@ -333,20 +332,11 @@ def _applied_before(document: Document, spec: ReportSpec) -> list[date] | None:
 
 
 def _hint_judge(document: Document) -> None:
-    """Tell a worker that this scope has dirty days; the tick finds them anyway."""
-    if not getattr(settings, "OPSBOARD_HINTS", True):
-        return
-    from opsboard.celery import app
+    """Tell a worker that this scope has dirty days.
 
-    ids = (document.account_id, document.marketplace_id)
-
-    def send() -> None:
-        try:
-            app.send_task("opsboard.kpis.judge", args=ids, retry=False)
-        except OSError:
-            pass  # the broker is away: the tick will see the dirty days
-        except Exception as error:  # kombu wraps connection errors in its own types
-            if type(error).__module__.partition(".")[0] not in {"kombu", "redis", "amqp"}:
-                raise
-
-    transaction.on_commit(send)
+    While more documents of the scope are on their way the tick judges once for all of them.
+    """
+    mine = {"account": document.account_id, "marketplace": document.marketplace_id}
+    if not Fetch.objects.filter(**mine, finished_at=None, not_before__lte=Now()).exists():
+        ids = (document.account_id, document.marketplace_id)
+        transaction.on_commit(lambda: hints.hint("opsboard.kpis.judge", ids))
