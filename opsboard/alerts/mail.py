@@ -35,7 +35,7 @@ class Story:
     where: str
     window: str
     since: str
-    limit_source: str
+    limit: str  # "at most 25.0 % (Operators' handbook)"
     evidence: Evidence | None
     next_step: str
     url: str
@@ -72,11 +72,16 @@ def story(episode: Episode) -> Story:
         where=f"{episode.account.name}, {marketplace.code}",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
-        limit_source=source_words(episode.limit_source),
+        limit=_limit_and_source(episode, kpi),
         evidence=evidence,
         next_step=str(kpi.next_step),
         url=settings.BASE_URL + reverse("alerts:episode", args=[episode.pk]),
     )
+
+
+def _limit_and_source(episode: Episode, kpi: Kpi) -> str:
+    words, source = cards.limit_words(episode, kpi, episode.marketplace), source_words(episode.limit_source)
+    return f"{words} ({source})" if words and source else words
 
 
 def compose(episodes: list[Episode], member: Membership) -> Letter:
@@ -117,8 +122,8 @@ def _text(context: dict[str, object]) -> str:
             lines += textwrap.wrap(_("Judged over: %(days)s") % {"days": item.window}, WIDTH)
         if item.since:
             lines += textwrap.wrap(_("Breached since: %(day)s") % {"day": item.since}, WIDTH)
-        if item.limit_source:
-            lines += textwrap.wrap(_("Limit: %(source)s") % {"source": item.limit_source}, WIDTH)
+        if item.limit:
+            lines += textwrap.wrap(_("Limit: %(limit)s") % {"limit": item.limit}, WIDTH)
         if item.next_step:
             lines += ["", *textwrap.wrap(_("Do first: %(step)s") % {"step": item.next_step}, WIDTH)]
         if item.evidence and context["rows"]:

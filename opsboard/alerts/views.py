@@ -111,18 +111,16 @@ def episode(request: HttpRequest, pk: int) -> HttpResponse:
     item, scope = _visible(request, pk)
     kpi = kpis()[item.kpi]
     state = PageState.from_request(request)
-    evidence = None
-    if kpi.evidence and item.first and item.last:
-        evidence = kpi.evidence(item.account_id, item.marketplace_id, item.first, item.last)
+    story = mail.story(item)
     context = {
         "row": _row(request, item, scope, kpi),
         "kpi": kpi,
         "scope": scope,
         "worst": cards.in_words(item.worst, kpi.unit, scope.marketplace),
-        "window": mail.story(item).window,
+        "window": story.window,
         "chart": cards.chart(kpi.key, scope, state),
-        "evidence": evidence,
-        "limit_source": source_words(item.limit_source),
+        "evidence": story.evidence,
+        "limit": story.limit,
         "events": [
             (event, cards.in_words(event.value, kpi.unit, scope.marketplace))
             for event in item.events.select_related("by")

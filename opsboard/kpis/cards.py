@@ -227,12 +227,30 @@ def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
     return in_words(abs(value), unit, marketplace)
 
 
-class Held(Protocol):
+class Limited(Protocol):
+    """Anything with a limit: a declared or a set one, a verdict, an episode."""
+
+    @property
+    def low(self) -> Any: ...
+    @property
+    def high(self) -> Any: ...
+
+
+class Held(Limited, Protocol):
     """A value held against a limit: a verdict or an episode."""
 
-    value: Any
-    low: Any
-    high: Any
+    @property
+    def value(self) -> Any: ...
+
+
+def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
+    """"at least 12.0 %, at most 18.0 %"; empty without a limit."""
+    parts = []
+    if limit.low is not None:
+        parts.append(_("at least %(value)s") % {"value": in_words(limit.low, kpi.unit, marketplace)})
+    if limit.high is not None:
+        parts.append(_("at most %(value)s") % {"value": in_words(limit.high, kpi.unit, marketplace)})
+    return _(", ").join(parts)
 
 
 def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
@@ -340,11 +358,7 @@ def _as_of(last: date | None, moving: date, kpi: Kpi | None) -> str:
 def _limit_words(verdict: Verdict | None, kpi: Kpi | None, marketplace: Marketplace) -> str:
     if verdict is None or kpi is None:
         return ""
-    parts = []
-    if verdict.low is not None:
-        parts.append(_("at least %(value)s") % {"value": in_words(verdict.low, kpi.unit, marketplace)})
-    if verdict.high is not None:
-        parts.append(_("at most %(value)s") % {"value": in_words(verdict.high, kpi.unit, marketplace)})
+    parts = [words] if (words := limit_words(verdict, kpi, marketplace)) else []
     if parts and verdict.limit_source:
         parts.append(f"({source_words(verdict.limit_source)})")
     if parts and kpi.window == Window.SUM:

@@ -19,9 +19,9 @@ from opsboard.feeds import dispatch
 
 from . import cards
 from .forms import ManualForm, ThresholdForm
-from .limits import LimitInForce, in_force
+from .limits import in_force
 from .models import ManualValue, ThresholdOverride, Verdict
-from .registry import Kpi, Limit, kpis, measures
+from .registry import Kpi, kpis, measures
 from .words import AMAZON_TARGET, OWN_LIMIT, source_words
 
 IPI = "inventory.ipi"
@@ -35,18 +35,12 @@ class LimitRow:
     own: bool
 
 
-def _limit_words(kpi: Kpi, limit: Limit | LimitInForce | ThresholdOverride | Verdict, marketplace: Marketplace) -> str:
-    parts = []
-    if limit.low is not None:
-        parts.append(_("at least %(value)s") % {"value": cards.in_words(limit.low, kpi.unit, marketplace)})
-    if limit.high is not None:
-        parts.append(_("at most %(value)s") % {"value": cards.in_words(limit.high, kpi.unit, marketplace)})
-    return ", ".join(parts) or _("none")
-
-
 def thresholds(request: HttpRequest) -> HttpResponse:
     """Every KPI with the limit it is held against, account by account and marketplace by marketplace."""
-    sections = [(scope, _limit_rows(scope)) for scope in access.visible_scopes(request.user)]
+    sections = [
+        (scope, _limit_rows(scope), access.has_role(request.user, scope.account.organisation, Role.MANAGER))
+        for scope in access.visible_scopes(request.user)
+    ]
     return render(request, "kpis/thresholds.html", {"sections": sections})
 
 
@@ -60,9 +54,9 @@ def _limit_rows(scope: AccountMarketplace) -> list[LimitRow]:
         own = limit is not None and limit.source == OWN_LIMIT
         verdict = verdicts.get(kpi.key)
         if not own and verdict is not None and verdict.limit_source == AMAZON_TARGET:
-            words, source = _limit_words(kpi, verdict, marketplace), verdict.limit_source
+            words, source = cards.limit_words(verdict, kpi, marketplace), verdict.limit_source
         else:
-            words, source = (_limit_words(kpi, limit, marketplace), limit.source) if limit else (_("none"), "")
+            words, source = (cards.limit_words(limit, kpi, marketplace), limit.source) if limit else (_("none"), "")
         rows.append(LimitRow(kpi, words, source_words(source), own))
     return rows
 
@@ -87,8 +81,8 @@ def threshold(request: HttpRequest, account: int, kpi: str) -> HttpResponse:
         "account": found,
         "kpi": declared,
         "form": form if may else None,
-        "history": [(item, _limit_words(declared, item, item.marketplace or marketplace)) for item in kept],
-        "defaults": [(limit, _limit_words(declared, limit, marketplace)) for limit in declared.limits],
+        "history": [(item, cards.limit_words(item, declared, item.marketplace or marketplace)) for item in kept],
+        "defaults": [(limit, cards.limit_words(limit, declared, marketplace)) for limit in declared.limits],
     }
     return render(request, "kpis/threshold.html", context)
 
@@ -164,10 +158,13 @@ def _keep_score(form: ManualForm, user: User) -> None:
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every KPI: what it means, its formula, window, limit and where Amazon shows it."""
+    """Every KPI: what it means, its formula, window, limits and where Amazon shows it."""
     known = measures()
+    scope = access.visible_scopes(request.user).first()
+    marketplace = scope.marketplace if scope else Marketplace.objects.order_by("id").first()
     rows = []
     for kpi in kpis().values():
-        used = [known[name] for name in (kpi.numerator, kpi.denominator) if name]
-        rows.append((kpi, used, max(measure.mature_days for measure in used), list(kpi.limits)))
+        wait = max(known[name].mature_days for name in (kpi.numerator, kpi.denominator) if name)
+        limits = [(limit, cards.limit_words(limit, kpi, marketplace)) for limit in kpi.limits] if marketplace else []
+        rows.append((kpi, wait, limits))
     return render(request, "kpis/help.html", {"rows": rows})
