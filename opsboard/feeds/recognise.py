@@ -257,6 +257,8 @@ def _recognise_specified(about: dict[str, Any], wanted: str) -> Recognised:
         raise _not_yet(kinds.REPORT_TYPES.get(report_type, report_type or "JSON"))
     window = _window(about)
     options = about.get("reportOptions") or {}
+    if not isinstance(options, dict) or not isinstance(about.get("marketplaceIds", []), list):
+        raise BadDocument(_("Its reportSpecification is not as Amazon writes it"), todo=_("Download the file again."))
     fitting = [spec for spec in specs if all(options.get(key) == value for key, value in spec.options.items())]
     one_day = window is not None and window[0] == window[1]
     fitting = [spec for spec in fitting if one_day or not any(d.applies for d in spec.datasets)] or specs

@@ -85,7 +85,14 @@ class _Surveyor:
         self.seen: dict[str, set[Any]] = {name: set() for name in self.names}
 
     def check_header(self) -> None:
+        canonical_names = [canonical(tables.clean(name)) for name in self.layout.header]
         for name in self.layout.header:
+            if canonical_names.count(canonical(tables.clean(name))) > 1 and tables.clean(name) in self.kinds:
+                raise BadDocument(
+                    _("The column “%(name)s” stands twice in the header") % {"name": name},
+                    line=self.layout.header_line,
+                    todo=_("Download the report again, or remove one of the two."),
+                )
             self._see_currency(self.layout.header_line, name, tables.header_currency(name))
         if self.table.needs_day and self.answers.day is None:
             raise Ambiguous(

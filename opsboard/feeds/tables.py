@@ -109,14 +109,13 @@ def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
     for line, row in lines(decoded, layout.delimiter, layout.sheet):
         if line <= layout.header_line or not any(cell not in {"", None} for cell in row):
             continue
-        if len(row) != width:
-            if len(row) > width and any(cell not in {"", None} for cell in row[width:]):
-                raise BadDocument(
-                    _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
-                    line=line,
-                    todo=_("Download the file again."),
-                )
-            row = [*row[:width], *[""] * (width - len(row))]
+        if len(row) < width or any(cell not in {"", None} for cell in row[width:]):
+            raise BadDocument(
+                _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
+                line=line,
+                todo=_("The file may be cut off: download it again."),
+            )
+        row = row[:width]
         if not _repeats_header(row, layout.header):
             yield line, row
 
@@ -164,8 +163,8 @@ def _repeats_header(row: Sequence[Any], header: Sequence[str]) -> bool:
     """A placeholder row: most of its filled cells say what the header above them says."""
     if sum(map(operator.eq, row, header)) < 2:
         return False
-    same = sum(bool(cell) and cell == name for cell, name in zip(row, header, strict=True))
-    filled = sum(cell not in {"", None} for cell in row)
+    same: int = sum(bool(cell) and cell == name for cell, name in zip(row, header, strict=True))
+    filled: int = sum(cell not in {"", None} for cell in row)
     return same >= 2 and same * 2 > filled
 
 

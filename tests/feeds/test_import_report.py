@@ -213,7 +213,10 @@ def test_a_business_report_of_one_day_becomes_that_day(imported: Import) -> None
 
 def test_a_business_report_by_date_reads_german_numbers(imported: Import) -> None:
     germany = make_scope(marketplace="DE")
-    rows = [["01.10.2026", "1.234,56 €", "1.002", "33", "2.500", "1.900"], ["02.10.2026", "99,00 €", 3, 3, 40, 30]]
+    rows: list[list[object]] = [
+        ["01.10.2026", "1.234,56 €", "1.002", "33", "2.500", "1.900"],
+        ["02.10.2026", "99,00 €", 3, 3, 40, 30],
+    ]
 
     said = imported(table(BY_DATE, *rows, delimiter=";"), "--json", into=germany).json
 
@@ -315,6 +318,10 @@ BAD: dict[str, tuple[bytes | str, list[str], str]] = {
     "all orders": ("amazon-order-id\tpurchase-date\torder-status\tsku\n1\t2026-01-01\tShipped\tA\n", [],
                    "looks like “Amazon All Orders”"),
     "open quote": (table(TERMS, term()) + '"2026' + "x" * 200_000, [], "never closed"),
+    "cut line": (table(TERMS, term(), term()[:9]), [], "line 3: The line has 9 cells, the header has 15"),
+    "a column twice": (table([*TERMS, "Clicks"], [*term(), 7]), [], "“Clicks” stands twice"),
+    "odd JSON": ('{"reportSpecification": {"reportType": "GET_SALES_AND_TRAFFIC_REPORT", "reportOptions": [1]}}', [],
+                 "not as Amazon writes it"),
     "error body": ('{"errors": [{"code": "Unauthorized", "message": "Access denied"}]}', [], "error message of Amazon"),
     "broken JSON": ('[{"campaignId": 1, "date": "2026-', [], "JSON"),
 }  # fmt: skip
