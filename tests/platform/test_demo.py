@@ -9,7 +9,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +36,15 @@ def demo(data: Path, *arguments: str, timeout: int = 400) -> subprocess.Complete
 
 
 @pytest.fixture(scope="module")
-def cycle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def cycle() -> Iterator[tuple[Path, dict[str, Any]]]:
     """One full first cycle of 60 days: fetched by workers through the protocols, judged, mailed."""
-    data = tmp_path_factory.mktemp("demo")
-    done = demo(data, "--once")
-    assert done.returncode == 0, done.stderr + done.stdout
-    account: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return data, account
+    # Not pytest's own directory: as root, the database runs as another user, who may not enter that.
+    with tempfile.TemporaryDirectory(prefix="opsboard-test-") as folder:
+        data = Path(folder) / "data"
+        done = demo(data, "--once")
+        assert done.returncode == 0, done.stderr + done.stdout
+        account: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        yield data, account
 
 
 @pytest.mark.slow

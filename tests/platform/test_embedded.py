@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,13 @@ from opsboard.embedded import CannotStart, DataDirectory, Services, Supervisor, 
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[DataDirectory]:
-    directory = DataDirectory(tmp_path / "data")
-    directory.open()
-    yield directory
-    directory.close()
+def data() -> Iterator[DataDirectory]:
+    # Not pytest's own directory: as root, the database runs as another user, who may not enter that.
+    with tempfile.TemporaryDirectory(prefix="opsboard-test-") as folder:
+        directory = DataDirectory(Path(folder) / "data")
+        directory.open()
+        yield directory
+        directory.close()
 
 
 def query(url: str, sql: str) -> list[tuple[object, ...]]:
