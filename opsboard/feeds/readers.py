@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -20,6 +21,8 @@ from django.utils.translation import gettext as _
 from .errors import BadDocument, Empty
 
 BATCH_ROWS = 20_000
+_SPACE = b" \t\r\n"
+_SEAM = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _CHUNK = 2 << 20
 #: No report of Amazon's comes near it; a file that does is not one.
 MAX_COLUMNS = 2_000
@@ -140,28 +143,33 @@ class _Source:
     def __init__(self, content: BinaryIO) -> None:
         self.content = content
         self.buffer = b""
+        #: What is before it was taken; it is dropped when more is read, not byte by byte.
+        self.at = 0
         self.ended = False
 
     def fill(self) -> bool:
         block = self.content.read(_CHUNK)
         self.ended = not block
-        self.buffer += block
+        self.buffer = self.buffer[self.at :] + block
+        self.at = 0
         return bool(block)
 
     def drop_bom(self) -> None:
         while len(self.buffer) < 3 and self.fill():
             pass
-        self.buffer = self.buffer.removeprefix(b"\xef\xbb\xbf")
+        if self.buffer.startswith(b"\xef\xbb\xbf"):
+            self.skip(3)
 
     def peek(self) -> bytes:
         """The next byte that is not white space, b"" at the end; white space is dropped."""
         while True:
-            self.buffer = self.buffer.lstrip()
-            if self.buffer or not self.fill():
-                return self.buffer[:1]
+            while (byte := self.buffer[self.at : self.at + 1]) and byte in _SPACE:
+                self.at += 1
+            if byte or not self.fill():
+                return byte
 
     def skip(self, count: int) -> None:
-        self.buffer = self.buffer[count:]
+        self.at += count
 
     def expect(self, token: bytes) -> None:
         if self.peek() != token:
@@ -171,10 +179,10 @@ class _Source:
     def value(self) -> Any:
         """One complete JSON value, reading on until it is whole."""
         self.peek()
-        size = 1 << 14
+        size = 1 << 10
         while True:
-            window = self.buffer[:size]
-            whole = size >= len(self.buffer)
+            window = self.buffer[self.at : self.at + size]
+            whole = self.at + size >= len(self.buffer)
             # A character cut by the window's edge is left for the next, larger window; the bytes
             # as a whole were checked to be UTF-8 when the document was decoded.
             text = window.decode("utf-8", "ignore")
@@ -204,8 +212,8 @@ def _broken() -> BadDocument:
 def _array(source: _Source) -> Iterator[Batch]:
     """Stream the array that starts at the window: whole records are cut off its front.
 
-    A cut is tried at the last "},{" of the window: inside a string or a nested array the piece
-    left of it is not valid JSON, so a wrong cut is noticed and an earlier one tried.
+    A cut is tried at the last "},{" of the window, however spaced: inside a string or a nested
+    array the piece left of it is not valid JSON, so a wrong cut is noticed and an earlier one tried.
     """
     source.expect(b"[")
     line = 1
@@ -222,20 +230,25 @@ def _array(source: _Source) -> Iterator[Batch]:
             return
 
 
+def _seams(source: _Source) -> list[re.Match[bytes]]:
+    """The last places in the window that look like the end of one record and the start of the next."""
+    for reach in (1 << 14, len(source.buffer)):
+        found = [*_SEAM.finditer(source.buffer, max(source.at, len(source.buffer) - reach))]
+        if found:
+            return found[:-5:-1]
+    return []
+
+
 def _front(source: _Source) -> tuple[pl.DataFrame, bool]:
     """The complete records at the front of the window and whether the array goes on."""
-    if len(source.buffer) < _CHUNK:
+    if len(source.buffer) - source.at < _CHUNK:
         source.fill()
-    cut = len(source.buffer)
-    for _try in range(4):
-        cut = source.buffer.rfind(b"},{", 0, cut)
-        if cut < 0:
-            break
+    for seam in _seams(source):
         try:
-            frame = _parse(b"[" + source.buffer[: cut + 1] + b"]")
+            frame = _parse(b"[" + source.buffer[source.at : seam.start() + 1] + b"]")
         except pl.exceptions.ComputeError:
             continue
-        source.skip(cut + 2)
+        source.at = seam.end() - 1
         return frame, True
     # Few records left, spaced-out JSON or nested arrays: one record at a time.
     records: list[Any] = []

@@ -158,6 +158,18 @@ def test_a_byte_order_mark_before_the_json_is_no_part_of_it() -> None:
     assert rows(list(read_json(io.BytesIO(b"\xef\xbb\xbf" + b'[{"a":1}]')))) == [{"a": 1}]
 
 
+@pytest.mark.parametrize("write", [spaced, tight, escaped])
+def test_a_document_written_with_spaces_is_cut_into_as_few_pieces(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[Any], bytes]
+) -> None:
+    """Record by record it took a minute where it takes a second."""
+    monkeypatch.setattr(readers, "_CHUNK", 10_000)
+    whole = write([{"n": n, "text": "},{"} for n in range(5000)])
+    batches = list(read_json(io.BytesIO(whole)))
+    assert len(rows(batches)) == 5000
+    assert len(batches) <= len(whole) / 10_000 + 2
+
+
 def test_rows_are_numbered_from_one_through_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_CHUNK", 64)
     batches = [batch for _key, batch in read_json(io.BytesIO(tight([{"a": n} for n in range(200)])))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -67,7 +67,7 @@ def test_overlapping_windows_at_once_do_not_lock_each_other_out(kept: None) -> N
         work.append(desk.keep(rows, window=(first, last), made=NOON + timedelta(minutes=number)).pk)
     outcomes = at_once(pipeline.run_ingest, work)
     assert all(outcome.state in {State.APPLIED, State.SUPERSEDED} for outcome in outcomes)
-    wanted = {}
+    wanted: dict[date, int] = {}
     for number in range(8):
         wanted |= dict.fromkeys(span[number % 5 : number % 5 + 4], (number + 1) * 100)
     assert {day: cents for (day, _campaign), cents in desk.spend().items()} == wanted
