@@ -35,6 +35,8 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/health/metric/odr_mfn/{us}",
         "/data/",
         f"/data/document/{document.pk}/",
+        "/data/upload/",
+        "/alerts/",
         f"/ads/{us}&explore=1",
     ]
 
