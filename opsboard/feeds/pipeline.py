@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
 from . import hints, leases, rawstore, registry
+from .ahead import read_ahead
 from .decode import Decoded, decode
 from .errors import BadDocument, Empty
 from .models import Coverage, Document, Fetch, Ingest
@@ -206,7 +207,7 @@ def _parts(
     charset = str(document.options.get("charset") or "utf-8")
     if spec.format == "tsv" and "delimiter" not in document.options:
         for dataset in wanted:
-            yield dataset, read_tsv(content, charset)
+            yield dataset, read_ahead(read_tsv(content, charset))
     elif spec.format in {"csv", "tsv"}:
         from . import tables
 
@@ -227,7 +228,7 @@ def _json_parts(
     by_path = {str(dataset.rows): dataset for dataset in wanted}
     ignored = {str(dataset.rows) for dataset in spec.datasets} - set(by_path)
     seen: set[str] = set()
-    for path, group in itertools.groupby(read_json(content), key=lambda part: part[0]):
+    for path, group in itertools.groupby(read_ahead(read_json(content)), key=lambda part: part[0]):
         if path in by_path:
             seen.add(path)
             yield by_path[path], (_batch(value) for _path, value in group)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, ProgrammingError, connection, models, transaction
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
@@ -25,6 +25,7 @@ from .staging import Staged
 #: Fewer stored rows than this are not worth a suspicion when they vanish.
 EMPTINESS_FLOOR = 20
 EMPTINESS_SHARE = 0.2
+UNIQUE_VIOLATION, CARDINALITY_VIOLATION = "23505", "21000"
 _BOOKKEEPING = {"account_id", "marketplace_id", "document_id", "line"}
 
 
@@ -137,8 +138,11 @@ class _Replacement:
                     _("It has %(rows)d rows where %(before)d are stored") % {"rows": rows, "before": before},
                     todo=_("Nothing was changed. Ask for the report again; if it is right, apply it by hand."),
                 )
-            deleted = self._delete_vanished(cursor, open_days) if before else 0
             changed = self._write(cursor, open_days, empty=before == 0)
+            # The rows that were there and are not in the document: looked for only if there are any.
+            deleted = (
+                self._delete_vanished(cursor, open_days) if before and self._stored(cursor, open_days) > rows else 0
+            )
             for dimension, table in zip(self.dataset.dimensions, self.staged.dimension_tables, strict=True):
                 self._write_dimension(cursor, dimension, table)
             new_days = self._cover(cursor, open_days)
@@ -209,8 +213,18 @@ class _Replacement:
         return int(cursor.rowcount)
 
     def _write(self, cursor: Any, days: list[date], *, empty: bool) -> int:
+        """Insert and update; a document that says a key twice is noticed by the index, then dealt with."""
+        try:
+            with transaction.atomic():
+                return self._write_from(cursor, self.staged.table, days, empty=empty)
+        except (IntegrityError, ProgrammingError) as error:
+            if getattr(error.__cause__, "pgcode", "") not in {UNIQUE_VIOLATION, CARDINALITY_VIOLATION}:
+                raise
+            self.added_up = True
+            return self._write_from(cursor, self._one_row_a_key(cursor), days, empty=empty)
+
+    def _write_from(self, cursor: Any, source: str, days: list[date], *, empty: bool) -> int:
         targets = ["account_id", "marketplace_id", *self.key, *self.values, "document_id", "line"]
-        source = self._source(cursor)
         selected = [
             "%(account)s::smallint",
             "%(marketplace)s::smallint",
@@ -246,15 +260,9 @@ class _Replacement:
             return f"({expression})::numeric({field.max_digits},{field.decimal_places})"
         return expression
 
-    def _source(self, cursor: Any) -> str:
-        """The staged rows, one a key: a file that says a key twice is added up, or refused."""
-        if not self.key:
-            return self.staged.table
+    def _one_row_a_key(self, cursor: Any) -> str:
+        """SQL for the staged rows added up by key; BadDocument where they cannot be."""
         keys = ", ".join(self._expression(name) for name in self.key)
-        cursor.execute(f"ANALYZE {self.staged.table}")
-        cursor.execute(f"SELECT 1 FROM {self.staged.table} s GROUP BY {keys} HAVING count(*) > 1 LIMIT 1")
-        if cursor.fetchone() is None:
-            return self.staged.table
         if not self.dataset.sums:
             cursor.execute(
                 f"SELECT min(s.line), max(s.line) FROM {self.staged.table} s GROUP BY {keys} HAVING count(*) > 1 "

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against a named limit measured in the same run."""

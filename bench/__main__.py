@@ -1,0 +1,46 @@
+"""python -m bench [NAME...]: run the benchmarks on PostgreSQL of their own; one JSON line each.
+
+A line: name, ratio, goal, and the two measured figures. Sizes shrink with BENCH_ROWS (default
+1,000,000 rows to ingest, 5,000,000 facts for tiles).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from opsboard.embedded import DataDirectory, Services
+
+NAMES = ("ingest", "memory", "tiles")
+
+
+def main() -> int:
+    chosen = sys.argv[1:] or list(NAMES)
+    folder = Path(tempfile.mkdtemp(prefix="opsboard-bench-"))
+    data = DataDirectory(folder)
+    data.open()
+    services = Services(data)
+    try:
+        os.environ.update(services.start(), DJANGO_SETTINGS_MODULE="opsboard.settings", SECRET_KEY="bench")
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        for name in chosen:
+            module = __import__(f"bench.{name}", fromlist=["run"])
+            for line in module.run(folder):
+                print(json.dumps(line), flush=True)
+    finally:
+        services.stop()
+        data.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
