@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from opsboard.accounts.models import Marketplace, Organisation, SellerAccount, User
 from opsboard.feeds.models import Work
+from opsboard.kpis.words import source_words
 
 
 class Episode(models.Model):
@@ -115,3 +117,12 @@ class OutboxMessage(Work):
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.address}"
+
+    @property
+    def said(self) -> str:
+        """What became of the last try, in words: the server's, or ours."""
+        if self.answer:
+            return source_words(self.answer)
+        if self.state == self.State.FAILED:
+            return gettext("Set aside: its sender stopped three times while sending. It may have arrived.")
+        return ""

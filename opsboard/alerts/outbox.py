@@ -74,8 +74,9 @@ def message_id(key: str) -> str:
 
 
 def due() -> models.QuerySet[OutboxMessage]:
+    """Messages to be sent now. One that cost a sender its life comes last, so it cannot cost three in a row."""
     free = models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
-    return OutboxMessage.objects.filter(free, finished_at=None, not_before__lte=Now()).order_by("id")
+    return OutboxMessage.objects.filter(free, finished_at=None, not_before__lte=Now()).order_by("attempts", "id")
 
 
 def deliver(pk: int) -> bool:
@@ -109,12 +110,13 @@ def _connect() -> BaseEmailBackend:
 
 def _hand_over(message: OutboxMessage, fence: int, member: Membership, session: BaseEmailBackend) -> None:
     tries = message.tries + 1
+    letter = _letter(message, tries, member)  # before `sending` is committed: that window is to be short
     if not leases.renew(OutboxMessage, message.pk, fence, LEASE) or not leases.write(
         OutboxMessage, message.pk, fence, state=OutboxMessage.State.SENDING, tries=tries
     ):
         return
     try:
-        session.send_messages([_letter(message, tries, member)])
+        session.send_messages([letter])
     except smtplib.SMTPRecipientsRefused as error:
         code = next(iter(error.recipients.values()))[0]
         _refused(message, fence, _said(error), for_good=500 <= code < 600)

@@ -20,7 +20,6 @@ from opsboard.accounts.models import AccountMarketplace, Role, User
 from opsboard.accounts.public import public
 from opsboard.kpis import cards
 from opsboard.kpis.registry import Kpi, kpis
-from opsboard.kpis.words import source_words
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
 
@@ -125,9 +124,7 @@ def episode(request: HttpRequest, pk: int) -> HttpResponse:
             (event, cards.in_words(event.value, kpi.unit, scope.marketplace))
             for event in item.events.select_related("by")
         ],
-        "mails": [
-            (message, source_words(message.answer)) for message in item.mails.select_related("recipient").order_by("id")
-        ],
+        "mails": item.mails.select_related("recipient").order_by("id"),
         "domain_url": reverse(f"{kpi.domain}:index") + state.carried(scope, chart=kpi.key) if kpi.domain else "",
     }
     return render(request, "alerts/episode.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -23,21 +24,24 @@ class Postbox:
         #: What to say to RCPT, by address; and to DATA.
         self.to_recipient: Callable[[str], str] = lambda _address: "250 OK"
         self.to_data = "250 2.0.0 Ok: queued as 4XyZ"
+        #: Seconds between taking a mail and saying so.
+        self.slow = 0.0
         #: A process killed after its mail was taken and before it hears so.
         self.kill = 0
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, _options: Any) -> str:
         answer = self.to_recipient(address)
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
         if self.kill:
             os.kill(self.kill, signal.SIGKILL)
+        await asyncio.sleep(self.slow)
         return self.to_data
 
     def part(self, kind: str, position: int = -1) -> str:

@@ -218,7 +218,7 @@ def test_four_workers_at_once_open_one_episode_and_write_one_mail_each(declared:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_judge_that_dies_leaves_neither_half(
-    declared: None, hints: list[object], monkeypatch: pytest.MonkeyPatch
+    declared: None, hints: list[tuple[str, tuple[object, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _user, (scope,) = make_seller(("US",))
     plant_acos(scope, 40, 100, today=scope.marketplace.today())
@@ -234,4 +234,4 @@ def test_a_judge_that_dies_leaves_neither_half(
 
     assert judge_scope(scope.account_id, scope.marketplace_id) == 1
     assert OutboxMessage.objects.count() == 1
-    assert [task for task, *_rest in hints] == ["opsboard.alerts.deliver"]  # type: ignore[misc]
+    assert [task for task, _arguments in hints] == ["opsboard.alerts.deliver"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -24,7 +25,7 @@ NEXT = DAY + timedelta(days=1)
 
 
 def cover(scope: AccountMarketplace, *days: date, dataset: str = "sp_campaigns") -> None:
-    keys = {"account": scope.account, "marketplace": scope.marketplace}
+    keys: dict[str, Any] = {"account": scope.account, "marketplace": scope.marketplace}
     document = Document.objects.filter(**keys).first() or Document.objects.create(
         **keys, spec=dataset, source="upload", source_created_at=timezone.now(), sha256="0" * 64, size=1
     )
