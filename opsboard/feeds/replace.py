@@ -71,6 +71,8 @@ class _Replacement:
         self.marketplace = marketplace
         self.day = day
         self.table = self.model._meta.db_table
+        #: Whether the document said a key more than once, so that its rows are not all rows of ours.
+        self.added_up = False
         fields = [field.attname for field in self.model._meta.concrete_fields]
         #: Fact tables have a date of their own; state tables only have "now".
         self.dated = "date" in fields
@@ -139,10 +141,9 @@ class _Replacement:
                     todo=_("Nothing was changed. Ask for the report again; if it is right, apply it by hand."),
                 )
             changed = self._write(cursor, open_days, empty=before == 0)
-            # The rows that were there and are not in the document: looked for only if there are any.
-            deleted = (
-                self._delete_vanished(cursor, open_days) if before and self._stored(cursor, open_days) > rows else 0
-            )
+            # Rows that were there and are not in the document: looked for only if there can be any.
+            gone = before and (self.added_up or self._stored(cursor, open_days) > rows)
+            deleted = self._delete_vanished(cursor, open_days) if gone else 0
             for dimension, table in zip(self.dataset.dimensions, self.staged.dimension_tables, strict=True):
                 self._write_dimension(cursor, dimension, table)
             new_days = self._cover(cursor, open_days)
@@ -295,18 +296,24 @@ class _Replacement:
         table = dimension.model._meta.db_table
         values = names[len(key) :]
         update = "DO NOTHING"
+        known = " AND ".join(f"d.{name} = {expression}" for name, expression in zip(key, expressions, strict=False))
         if values and self._is_newest(cursor):
+            known += f" AND ROW({', '.join(f'd.{name}' for name in values)}) IS NOT DISTINCT FROM "
+            known += f"ROW({', '.join(expressions[len(key) :])})"
             mine = ", ".join(f"{table}.{name}" for name in values)
             theirs = ", ".join(f"EXCLUDED.{name}" for name in values)
             update = (
                 f"DO UPDATE SET {', '.join(f'{name} = EXCLUDED.{name}' for name in values)} "
                 f"WHERE ROW({mine}) IS DISTINCT FROM ROW({theirs})"
             )
-        # Sorted by key: two documents that name the same entities lock them in the same order.
+        # What is known already drops out in a hash join; the rest is sorted by key, so that two
+        # documents that name the same entities lock them in the same order.
         cursor.execute(
             f"INSERT INTO {table} (account_id, marketplace_id, {', '.join(names)}) "
             f"SELECT DISTINCT ON ({order}) %(account)s::smallint, %(marketplace)s::smallint, {', '.join(expressions)} "
             f"FROM {staged} s WHERE {' AND '.join(f'{e} IS NOT NULL' for e in expressions[: len(key)])} "
+            f"AND NOT EXISTS (SELECT 1 FROM {table} d WHERE d.account_id = %(account)s "
+            f"AND d.marketplace_id = %(marketplace)s AND {known}) "
             f"ORDER BY {order}, s.line DESC "
             f"ON CONFLICT (account_id, marketplace_id, {', '.join(key)}) {update}",
             self._parameters([]),
