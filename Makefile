@@ -51,7 +51,7 @@ bench: $(VENV)/test.stamp ## the benchmarks: one JSON line each
 	$(BIN)/python -m bench
 
 screenshots: $(VENV)/test.stamp ## take the README's pictures from a running demo
-	$(BIN)/python -m docs.screenshots
+	$(BIN)/python docs/screenshots.py
 
 lock: ## renew both locks from pyproject.toml (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --upgrade pyproject.toml -o requirements.lock

@@ -1,0 +1,64 @@
+"""The documents say true things: commands exist, pictures and links are there, targets are listed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+README = (ROOT / "README.md").read_text()
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_every_command_of_the_readme_is_run_somewhere() -> None:
+    """make demo: test_demo.py; make test: here; manage.py: below; docker: test_docker.py without the engine."""
+    for line in commands():
+        words = line.split()
+        if words[0] == "make":
+            assert words[1] in make_targets(), line
+        elif words[:2] == ["docker", "compose"]:
+            services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+            assert words[2] == "up" or words[4] in services, line
+        else:
+            assert words[:2] == [".venv/bin/python", "manage.py"], line
+
+
+@pytest.mark.parametrize("command", ["import_report", "create_owner", "demo", "rotate_keys", "migrate_once"])
+def test_the_commands_named_in_the_documents_exist(command: str) -> None:
+    from django.core.management import get_commands
+
+    assert command in get_commands()
+
+
+def test_make_help_lists_every_target() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in shown.splitlines() if line.strip()}
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    assert listed == set(phony[1].split())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_and_pictures_are_there(name: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text()):
+        if "://" not in target:
+            assert (ROOT / target).exists(), f"{name} points to {target}"
+
+
+def test_files_named_in_the_architecture_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    for path in re.findall(r"`((?:opsboard|feeds|kpis|alerts|accounts|tests|ads)/[\w/]+\.py)`", text):
+        assert (ROOT / path).exists() or (ROOT / "opsboard" / path).exists(), path
