@@ -133,7 +133,7 @@ class _Replacement:
             open_days = self._older_than_us(cursor, days)
             if not open_days:
                 return Replaced(skipped_days=len(days))
-            before = self._stored(cursor, open_days)
+            before = self._held(cursor, open_days)
             rows = self._staged_rows(cursor, open_days)
             if not force and before >= EMPTINESS_FLOOR and rows < before * EMPTINESS_SHARE:
                 raise SuddenEmptiness(
@@ -180,6 +180,16 @@ class _Replacement:
             return [] if newer else days
         return [day for day in days if day not in newer]
 
+    def _held(self, cursor: Any, days: list[date]) -> int:
+        """How many rows the documents that hold these days had: what is stored, without counting it."""
+        cursor.execute(
+            "SELECT coalesce(sum(rows), 0) FROM feeds_coverage WHERE account_id = %(account)s "
+            "AND marketplace_id = %(marketplace)s AND dataset = %(dataset)s"
+            + ("" if self.dataset.scope is Scope.STATE else " AND date = ANY(%(days)s)"),
+            {**self._parameters(days), "dataset": self.dataset.key},
+        )
+        return int(cursor.fetchone()[0])
+
     def _stored(self, cursor: Any, days: list[date]) -> int:
         cursor.execute(f"SELECT count(*) FROM {self.table} f WHERE {self._scope('f')}", self._parameters(days))
         return int(cursor.fetchone()[0])
@@ -222,7 +232,7 @@ class _Replacement:
             if getattr(error.__cause__, "pgcode", "") not in {UNIQUE_VIOLATION, CARDINALITY_VIOLATION}:
                 raise
             self.added_up = True
-            return self._write_from(cursor, self._one_row_a_key(cursor), days, empty=empty)
+            return self._write_from(cursor, self._one_row_a_key(cursor), days, empty=False)
 
     def _write_from(self, cursor: Any, source: str, days: list[date], *, empty: bool) -> int:
         targets = ["account_id", "marketplace_id", *self.key, *self.values, "document_id", "line"]
