@@ -24,10 +24,16 @@ SELECT count(*) FILTER (WHERE finished_at IS NOT NULL), count(*),
        count(*) FILTER (WHERE state IN ('failed', 'quarantined'))
 FROM feeds_fetch
 """
+# The history behind the newest days keeps arriving for a while: it does not hold up the first screen.
 _PENDING = """
-SELECT (SELECT count(*) FROM feeds_ingest WHERE finished_at IS NULL),
-       (SELECT count(*) FROM feeds_dirtyday),
-       (SELECT count(*) FROM alerts_outboxmessage WHERE finished_at IS NULL)
+WITH waiting AS (
+    SELECT coalesce(f.priority, 0) < 20 AS newest
+    FROM feeds_ingest i JOIN feeds_document d ON d.id = i.document_id LEFT JOIN feeds_fetch f ON f.id = d.fetch_id
+    WHERE i.finished_at IS NULL
+    UNION ALL SELECT date > current_date - 60 FROM feeds_dirtyday
+    UNION ALL SELECT true FROM alerts_outboxmessage WHERE finished_at IS NULL
+)
+SELECT count(*) FILTER (WHERE newest), count(*) FROM waiting
 """
 
 
@@ -37,31 +43,40 @@ class Progress:
     planned: int
     first_screen: int  # fetches of the newest days still to come
     failed: int
-    waiting_ingests: int
-    dirty_days: int
-    waiting_mails: int
+    newest_pending: int  # ingests, days to judge and mails to send that belong to the newest days
+    pending: int  # the same with the history
 
     @property
     def first_cycle_over(self) -> bool:
         """The newest days are fetched, ingested, judged and mailed."""
-        return self.planned > 0 and not (
-            self.first_screen or self.waiting_ingests or self.dirty_days or self.waiting_mails
-        )
+        return self.planned > 0 and not self.first_screen and not self.newest_pending
 
     @property
     def all_over(self) -> bool:
-        return self.done >= self.planned and self.first_cycle_over
+        """Everything that was planned is fetched, ingested, judged and mailed."""
+        return self.done >= self.planned > 0 and not self.pending
 
 
 class Watch:
     """A connection of its own that reads progress and the final account."""
 
     def __init__(self, url: str) -> None:
-        self.connection = psycopg2.connect(url)
+        self.url = url
+        self._connect()
+
+    def _connect(self) -> None:
+        self.connection = psycopg2.connect(self.url)
         self.connection.autocommit = True
 
-    def read(self) -> Progress:
-        return Progress(*self._row(_PROGRESS), *self._row(_PENDING))
+    def read(self) -> Progress | None:
+        """None while the database is away; the next call tries a new connection."""
+        try:
+            if self.connection.closed:
+                self._connect()
+            return Progress(*self._row(_PROGRESS), *self._row(_PENDING))
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            self.connection.close()
+            return None
 
     def account(self) -> dict[str, Any]:
         """What was done, for people and scripts."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from opsboard import processes
-from opsboard.embedded import CannotStart, DataDirectory, Services, Supervisor, free_port, port_is_free
+from opsboard.data_directory import CannotStart, DataDirectory
+from opsboard.embedded import Services
+from opsboard.supervisor import Supervisor, free_port, port_is_free
 
 from . import EMAIL
 from .progress import Progress, Watch
@@ -25,7 +27,7 @@ _MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 
 
 class Demo:
-    """One run of the demo. `say` prints a line; `once` leaves after the first full cycle."""
+    """One run of the demo. `say` prints a line; `once` leaves when its days are in."""
 
     def __init__(self, *, port: int, data_dir: Path, once: bool, days: int | None, say: Callable[[str], None]) -> None:
         self.port, self.once, self.say = port, once, say
@@ -124,13 +126,16 @@ class Demo:
             spawn("web", processes.web(self.port, "127.0.0.1"), env)
 
     def _look_after(self) -> None:
+        self.services.look_after()
         if broken := self.children.look_after():
             raise CannotStart(f"The {broken} process does not stay up:\n{self.children.tail(broken)}")
 
     def _wait_once(self, watch: Watch) -> int:
-        while not (now := watch.read()).first_cycle_over:
+        """Leaves when all the days it was told are ingested, judged and mailed."""
+        while (now := watch.read()) is None or not now.all_over:
             self._look_after()
-            self._show(now)
+            if now:
+                self._show(now)
             time.sleep(0.5)
         print(file=sys.stderr)
         account: dict[str, Any] = {**watch.account(), "seconds": round(time.monotonic() - self.started, 1)}
@@ -149,7 +154,11 @@ class Demo:
         )
         told_first = told_all = False
         while True:
+            self._look_after()
             now = watch.read()
+            if now is None:  # the database is coming back
+                time.sleep(1.0)
+                continue
             if now.first_cycle_over and not told_first:
                 told_first = True
                 self._end_line()
@@ -160,7 +169,6 @@ class Demo:
                 self.say(f"All {now.planned} fetches are done after {time.monotonic() - self.started:.0f} s.")
             if not told_all:
                 self._show(now)
-            self._look_after()
             time.sleep(1.0)
 
     def _show(self, now: Progress) -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from opsboard.embedded import CannotStart, DataDirectory, Services, Supervisor, free_port, port_is_free
+from opsboard.data_directory import CannotStart, DataDirectory
+from opsboard.embedded import Services
+from opsboard.supervisor import Supervisor, free_port, port_is_free
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ def test_a_child_that_never_stays_up_is_named_at_last(tmp_path: Path) -> None:
 
 def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = (
-        "import os, sys, time; from pathlib import Path; from opsboard.embedded import Supervisor;"
+        "import os, sys, time; from pathlib import Path; from opsboard.supervisor import Supervisor;"
         f"s = Supervisor(Path({str(tmp_path)!r}));"
         "print(s.spawn('sleeper', ['sleep', '300'], dict(os.environ)).pid, flush=True); time.sleep(300)"
     )

@@ -25,7 +25,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true")
         parser.add_argument("--days", type=int, help="how many days back (default: 400, with --once 60)")
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        # A string goes through `type` too: PORT=abc is refused by name.
+        parser.add_argument("--port", type=int, default=os.environ.get("PORT") or "8000", help="PORT, else 8000")
 
     def handle(self, *args: Any, **options: Any) -> None:
         demo = Demo(
@@ -33,6 +34,11 @@ class Command(BaseCommand):
             data_dir=Path(settings.DATA_DIR),
             once=options["once"],
             days=options["days"],
-            say=lambda line: self.stdout.write(line),
+            say=_say,
         )
         sys.exit(demo.run())
+
+
+def _say(line: str) -> None:
+    """At once, also into a pipe or a log file: the password is in one of these lines."""
+    print(line, flush=True)
