@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
+from . import documents
 from .answers import Request, Response, ads_error, answer, html
 from .business import Account
 from .reports.advertising import MAX_SPAN, TYPES
-from .sp_api import instant
 from .state import Report, State
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def handle(state: State, request: Request) -> Response:
@@ -63,7 +67,7 @@ def _profile(account: Account) -> dict[str, Any]:
 def _create(state: State, account: Account, request: Request) -> Response:
     try:
         body: dict[str, Any] = dict(request.json())
-        configuration = body["configuration"]
+        configuration = dict(body["configuration"])
         first, last = date.fromisoformat(body["startDate"]), date.fromisoformat(body["endDate"])
     except (ValueError, KeyError, TypeError):
         return ads_error(400, "Invalid request body")
@@ -76,28 +80,34 @@ def _create(state: State, account: Account, request: Request) -> Response:
             return ads_error(425, f"The Request is a duplicate of : {other.id}")
     report = state.add_report(account, configuration["reportTypeId"], body, ads=True)
     report.first, report.last = first, last
-    if state.faults.due("fatal", report_type=report.kind):
+    if state.faults.due("fatal", operation="adsReporting", report_type=report.kind):
         report.outcome, report.why = "FAILED", "Internal error while generating the report"
     return answer(200, _body(state, report, request))
 
 
 def _problem(state: State, account: Account, configuration: dict[str, Any], first: date, last: date) -> str:
-    kind = configuration.get("reportTypeId")
+    kind = str(configuration.get("reportTypeId"))
     if kind not in TYPES:
         return f"configuration reportTypeId invalid value: ({kind})"
-    group, lookback, allowed = TYPES[kind]
-    if configuration.get("groupBy") != [group]:
-        return f"configuration groupBy is not supported. Allowed values: ({group})"
+    groups, lookback, allowed = TYPES[kind]
+    grouped, columns = configuration.get("groupBy"), configuration.get("columns")
+    if not isinstance(grouped, list) or not grouped or any(name not in groups for name in grouped):
+        return f"configuration groupBy is not supported. Allowed values: ({', '.join(groups)})"
     if configuration.get("adProduct") != "SPONSORED_PRODUCTS":
         return "configuration adProduct is not supported for this report type"
     if configuration.get("format") != "GZIP_JSON":
         return "configuration format must be GZIP_JSON"
-    unknown = [name for name in configuration.get("columns") or [] if name not in allowed]
-    if unknown or not configuration.get("columns"):
+    if "adGroup" not in grouped and kind == "spCampaigns":
+        allowed = allowed - {"adGroupId", "adGroupName"}
+    columns = [str(name) for name in columns] if isinstance(columns, list) else []
+    unknown = [name for name in columns if name not in allowed]
+    if unknown or not columns:
         known = ", ".join(sorted(allowed))
         return f"configuration columns includes invalid values: ({', '.join(unknown)}). Allowed values: ({known})"
-    daily = configuration.get("timeUnit") == "DAILY"
-    if daily != ("date" in configuration["columns"]):
+    unit = configuration.get("timeUnit")
+    if unit not in ("DAILY", "SUMMARY"):
+        return "configuration timeUnit must be DAILY or SUMMARY"
+    if (unit == "DAILY") != ("date" in columns):
         return "configuration columns: date goes with timeUnit DAILY"
     span = (last - first).days + 1
     if span > MAX_SPAN:
@@ -128,21 +138,22 @@ def _body(state: State, report: Report, request: Request) -> dict[str, Any]:
         "endDate": report.body["endDate"],
         "configuration": {"filters": None, **report.body["configuration"]},
         "status": status,
-        "createdAt": instant(report.created),
-        "updatedAt": instant(min(state.now(), report.done_at)),
-        "generatedAt": None,
-        "failureReason": report.why or None,
+        "createdAt": _instant(report.created),
+        "updatedAt": _instant(min(state.now(), report.done_at)),
+        "generatedAt": _instant(report.done_at) if status == "COMPLETED" else None,
+        "failureReason": report.why if status == "FAILED" else None,
         "fileSize": None,
         "url": None,
         "urlExpiresAt": None,
     }
     if status == "COMPLETED":
         path, expires = state.sign(state.document_for(report))
+        if report.size is None:
+            report.size = len(documents.pack(documents.render(state, report)))
         found |= {
-            "generatedAt": instant(report.done_at),
             "url": request.headers.get("x-simulator-base", "") + path,
-            "urlExpiresAt": instant(expires),
-            "fileSize": 22,
+            "urlExpiresAt": _instant(expires),
+            "fileSize": report.size,
         }
     return found
 

@@ -21,6 +21,9 @@ class Request:
             raise ValueError("a JSON object was expected")
         return found
 
+    def first(self, name: str, otherwise: str = "") -> str:
+        return (self.query.get(name) or [otherwise])[0]
+
     def values(self, name: str) -> list[str]:
         return [part for value in self.query.get(name, []) for part in value.split(",") if part]
 

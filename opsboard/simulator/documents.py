@@ -49,11 +49,19 @@ def handle(state: State, request: Request) -> Response:
     if fault == "mislabelled_gzip":
         return Response(200, content, {"Content-Type": content_type})
     if fault == "wrong_charset":
-        content = content.decode(report.account.charset).encode("utf-16")
-    packed = gzip.compress(content, compresslevel=1, mtime=0)
+        content = content.decode(_charset(report)).encode("utf-16")
+    packed = pack(content)
     if fault == "truncated_gzip":
         packed = packed[: len(packed) * 2 // 3]
     return Response(200, packed, {"Content-Type": content_type})
+
+
+def pack(content: bytes) -> bytes:
+    return gzip.compress(content, compresslevel=1, mtime=0)
+
+
+def _charset(report: Report) -> str:
+    return report.account.charset if report.kind in _FLAT else "utf-8"
 
 
 def _content_type(report: Report) -> str:
@@ -67,17 +75,24 @@ def render(state: State, report: Report) -> bytes:
     """The document's bytes before compression, as of the day the report was made."""
     account = report.account
     today = report.done_at.astimezone(account.zone).date()
-    empty = state.faults.due("empty", report_type=report.kind)
+    if report.empty is None:
+        report.empty = bool(state.faults.due("empty", operation="download", report_type=report.kind))
+    empty = report.empty
     if report.kind in advertising.TYPES:
         assert report.first and report.last
         columns = report.body["configuration"]["columns"]
-        found = advertising.rows(state.truth, account, report.kind, report.first, report.last, columns, today)
-        return orjson.dumps([] if empty else found)
+        if empty:
+            return b"[]"
+        daily = report.body["configuration"]["timeUnit"] == "DAILY"
+        return orjson.dumps(
+            advertising.rows(state.truth, account, report.kind, report.first, report.last, columns, today, daily=daily)
+        )
     if report.kind in _FLAT:
         content = _FLAT[report.kind](state.truth, account, today)
         return content.partition(b"\n")[0] + b"\n" if empty else content
     if report.kind == "GET_V2_SELLER_PERFORMANCE_REPORT":
-        return orjson.dumps(performance.performance(state.truth, account, today))
+        stated = performance.performance(state.truth, account, today)
+        return orjson.dumps(stated | {"performanceMetrics": []} if empty else stated)
     assert report.first and report.last
     options = report.body.get("reportOptions") or {}
     document = sales.sales_and_traffic(state.truth, account, report.first, report.last, options, today)

@@ -36,7 +36,9 @@ def respond(state: State, request: Request) -> Response:
 def _token(state: State, request: Request) -> Response:
     """Login with Amazon: a refresh token for an access token that lasts an hour."""
     state.calls["token"] += 1
-    form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+    form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
+    if form.get("grant_type") != "refresh_token":
+        return answer(400, {"error": "unsupported_grant_type", "error_description": "Use grant_type refresh_token."})
     for key, known in DEMO_CREDENTIALS.items():
         if form.get("client_id") != known["client_id"]:
             continue
@@ -53,7 +55,7 @@ def _control(state: State, request: Request) -> Response:
     if request.path == "/_simulator/faults" and request.method == "POST":
         try:
             state.faults.plan_from(dict(request.json()))
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             return answer(400, {"error": str(error)})
         return answer(200, {"planned": len(state.faults.planned)})
     if request.path == "/_simulator/log":

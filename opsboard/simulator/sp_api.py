@@ -22,11 +22,15 @@ FORMATS = {
     "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": "tsv",
 }
 LONGEST_LOOKBACK = 730
+RETENTION = timedelta(days=90)
+GRANULARITIES = {"dateGranularity": ("DAY", "WEEK", "MONTH"), "asinGranularity": ("PARENT", "CHILD", "SKU")}
+STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
 _BASE = "/reports/2021-06-30/"
+_DOMAINS = {"US": "com", "DE": "de", "JP": "co.jp"}
 
 
 def instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "+00:00")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def handle(state: State, request: Request) -> Response:
@@ -43,7 +47,9 @@ def handle(state: State, request: Request) -> Response:
     if fault == "server_error":
         return sp_error(503, "ServiceUnavailable", "Service is temporarily unavailable.")
     if fault == "unauthorized":
-        return sp_error(401, "Unauthorized", "Access token has expired.")
+        # Only the Reports model declares 401; the other APIs say the same with 403.
+        status = 401 if request.path.startswith(_BASE) else 403
+        return sp_error(status, "Unauthorized", "The access token you provided has expired.")
     if fault == "throttle" or not state.limits.take(account.key, operation):
         found = sp_error(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
     else:
@@ -76,20 +82,27 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
     markets = body.get("marketplaceIds")
     if kind not in FORMATS:
         return sp_error(400, "InvalidInput", f"Report type {kind} is not supported.")
-    if not isinstance(markets, list) or account.marketplace_id not in markets:
+    if not isinstance(markets, list) or account.marketplace_id not in markets or len(markets) > 25:
         return sp_error(400, "InvalidInput", "Invalid marketplace ids for this seller.")
-    report = state.add_report(account, kind, body, ads=False)
+    options = body.get("reportOptions") or {}
+    if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
+        return sp_error(400, "InvalidInput", "reportOptions must be a map of strings.")
     try:
-        report.first, report.last = _day(body.get("dataStartTime")), _day(body.get("dataEndTime"))
+        first, last = _day(body.get("dataStartTime")), _day(body.get("dataEndTime"))
     except ValueError:
         return sp_error(400, "InvalidInput", "dataStartTime or dataEndTime is not a date.")
+    report = state.add_report(account, kind, body, ads=False)
+    report.first, report.last = first, last
     if kind == "GET_SALES_AND_TRAFFIC_REPORT":
         yesterday = state.today(account) - timedelta(days=1)
         report.last = report.last or yesterday
         report.first = report.first or report.last
         if report.first < state.today(account) - timedelta(days=LONGEST_LOOKBACK) or report.first > report.last:
             report.outcome = "CANCELLED"
-    fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="", report_type=kind)
+        for name, allowed in GRANULARITIES.items():
+            if options.get(name, allowed[0]) not in allowed:
+                report.outcome, report.why = "FATAL", f"{name} must be one of {', '.join(allowed)}."
+    fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)
     if fault:
         report.outcome = "CANCELLED" if fault == "cancelled" else "FATAL"
         report.why = "Report data is not available for the requested dates." if fault.endswith("document") else ""
@@ -98,6 +111,11 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
 
 def _day(value: object) -> date | None:
     return date.fromisoformat(str(value)[:10]) if value else None
+
+
+def _moment(value: str) -> datetime | None:
+    moment = datetime.fromisoformat(value) if value else None
+    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
 
 
 def _status(state: State, report: Report) -> dict[str, Any]:
@@ -140,25 +158,30 @@ def _get(state: State, account: Account, _request: Request, report_id: str) -> R
 
 
 def _list(state: State, account: Account, request: Request, _argument: str) -> Response:
-    offset, wanted = 0, request
-    size = int((request.query.get("pageSize") or ["10"])[0])
-    kinds, statuses = request.values("reportTypes"), request.values("processingStatuses")
-    if token := (request.query.get("nextToken") or [""])[0]:
-        try:
-            page = orjson.loads(base64.urlsafe_b64decode(token))
-        except ValueError:
-            return sp_error(400, "InvalidInput", "The nextToken is not valid.")
-        offset, size, kinds, statuses = page["offset"], page["size"], page["kinds"], page["statuses"]
-    elif not kinds:
-        return sp_error(400, "InvalidInput", "reportTypes is required when nextToken is absent.")
-    del wanted
-    mine = [r for r in list(state.reports.values()) if r.account is account and r.kind in FORMATS]
-    found = [_status(state, r) for r in sorted(mine, key=lambda r: r.created, reverse=True)]
-    found = [s for s in found if (not kinds or s["reportType"] in kinds)]
-    found = [s for s in found if (not statuses or s["processingStatus"] in statuses)]
+    offset = 0
+    try:
+        if token := request.first("nextToken"):
+            if len(request.query) > 1:
+                return sp_error(400, "InvalidInput", "nextToken must be the only parameter.")
+            offset, size, kinds, statuses, since, until = orjson.loads(base64.urlsafe_b64decode(token))
+        else:
+            size = int(request.first("pageSize", "10"))
+            kinds, statuses = request.values("reportTypes"), request.values("processingStatuses")
+            since = (_moment(request.first("createdSince")) or state.now() - RETENTION).timestamp()
+            until = (_moment(request.first("createdUntil")) or state.now()).timestamp()
+    except (ValueError, TypeError):
+        return sp_error(400, "InvalidInput", "The pageSize, a date or the nextToken is not valid.")
+    if not 1 <= len(kinds) <= 10 or not 1 <= size <= 100 or not set(statuses) <= set(STATUSES):
+        return sp_error(400, "InvalidInput", "reportTypes, pageSize or processingStatuses is not valid.")
+    if (markets := request.values("marketplaceIds")) and account.marketplace_id not in markets:
+        return sp_error(400, "InvalidInput", "Invalid marketplace ids for this seller.")
+    mine = [r for r in list(state.reports.values()) if r.account is account and r.kind in kinds and r.kind in FORMATS]
+    mine = [r for r in mine if since <= r.created.timestamp() <= until]
+    found = [_status(state, r) for r in sorted(mine, key=lambda r: (r.created, r.id), reverse=True)]
+    found = [s for s in found if not statuses or s["processingStatus"] in statuses]
     body: dict[str, Any] = {"reports": found[offset : offset + size]}
     if len(found) > offset + size:
-        following = {"offset": offset + size, "size": size, "kinds": kinds, "statuses": statuses}
+        following = (offset + size, size, kinds, statuses, since, until)
         body["nextToken"] = base64.urlsafe_b64encode(orjson.dumps(following)).decode()
     return answer(200, body)
 
@@ -167,7 +190,7 @@ def _cancel(state: State, account: Account, _request: Request, report_id: str) -
     report = _own(state, account, report_id)
     if report is None:
         return sp_error(404, "NotFound", f"Report {report_id} was not found.")
-    if state.now() >= report.done_at:
+    if _status(state, report)["processingStatus"] != "IN_QUEUE":
         return sp_error(400, "InvalidInput", "Only reports in the queue can be cancelled.")
     report.cancelled = True
     return answer(200, {})
@@ -175,7 +198,7 @@ def _cancel(state: State, account: Account, _request: Request, report_id: str) -
 
 def _document(state: State, account: Account, request: Request, document_id: str) -> Response:
     report = state.documents.get(document_id)
-    if report is None or report.account is not account:
+    if report is None or report.account is not account or report.kind not in FORMATS:
         return sp_error(404, "NotFound", f"Report document {document_id} was not found.")
     path, _expires = state.sign(document_id)
     host = request.headers.get("x-simulator-base", "")
@@ -194,10 +217,10 @@ def _participations(state: State, account: Account, _request: Request, _argument
                     "marketplace": {
                         "id": account.marketplace_id,
                         "countryCode": account.country,
-                        "name": f"Amazon.{account.country.lower()}",
+                        "name": f"Amazon.{_DOMAINS[account.country]}",
                         "defaultCurrencyCode": account.currency,
                         "defaultLanguageCode": account.locale,
-                        "domainName": f"www.amazon.{account.country.lower()}",
+                        "domainName": f"www.amazon.{_DOMAINS[account.country]}",
                     },
                     "participation": {"isParticipating": True, "hasSuspendedListings": False},
                     "storeName": account.name,
@@ -208,11 +231,15 @@ def _participations(state: State, account: Account, _request: Request, _argument
 
 
 def _listing(state: State, account: Account, request: Request, argument: str) -> Response:
+    if account.marketplace_id not in request.values("marketplaceIds"):
+        return sp_error(400, "InvalidInput", "marketplaceIds is required and must be the seller's.")
     seller, _slash, sku_name = argument.partition("/")
     sku = next((item for item in state.truth.skus(account.key) if item.sku == sku_name), None)
     if seller != account.selling_partner_id or sku is None:
         return sp_error(404, "NotFound", f"SKU '{sku_name}' not found in marketplace {account.marketplace_id}")
     included = request.values("includedData") or ["summaries"]
+    if unknown := set(included) - _LISTING_PARTS:
+        return sp_error(400, "InvalidInput", f"includedData has values that are not supported: {sorted(unknown)}")
     hidden = state.truth.told("suppressed", account.key, state.today(account)) and sku.index in stories.SUPPRESSED_SKUS
     created = instant(datetime(2024, 3, 5, 8, tzinfo=UTC))
     parts: dict[str, Any] = {
@@ -253,6 +280,16 @@ def _listing(state: State, account: Account, request: Request, argument: str) ->
     return answer(200, {"sku": sku.sku, **{name: parts[name] for name in included if name in parts}})
 
 
+_LISTING_PARTS = {
+    "summaries",
+    "attributes",
+    "issues",
+    "offers",
+    "fulfillmentAvailability",
+    "procurement",
+    "relationships",
+    "productTypes",
+}
 _OPERATIONS = {
     "createReport": _create,
     "getReport": _get,

@@ -17,6 +17,7 @@ from .limits import Limits
 from .truth import Truth
 
 URL_LIFE = timedelta(minutes=5)
+TOKEN_LIFE = timedelta(hours=1)
 
 
 @dataclass
@@ -35,6 +36,8 @@ class Report:
     document_id: str = ""
     why: str = ""
     cancelled: bool = False
+    empty: bool | None = None  # a planned fault, decided when the document is first rendered
+    size: int | None = None  # of the Ads document
 
 
 @dataclass
@@ -46,7 +49,7 @@ class State:
     delay_factor: float = 1.0
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     faults: Faults = field(default_factory=Faults)
-    tokens: dict[str, str] = field(default_factory=dict)  # access token -> account key
+    tokens: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # access token -> (account key, expiry)
     reports: dict[str, Report] = field(default_factory=dict)
     documents: dict[str, Report] = field(default_factory=dict)
     links: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # signature -> (document, expiry)
@@ -64,12 +67,12 @@ class State:
     def issue_token(self, key: str) -> str:
         token = f"Atza|{uuid.uuid4().hex}"
         with self.lock:
-            self.tokens[token] = key
+            self.tokens[token] = key, self.now() + TOKEN_LIFE
         return token
 
     def account_of(self, token: str) -> Account | None:
-        key = self.tokens.get(token.removeprefix("Bearer ").strip())
-        return ACCOUNTS[key] if key else None
+        key, expires = self.tokens.get(token.removeprefix("Bearer ").strip(), ("", self.now()))
+        return ACCOUNTS[key] if key and self.now() < expires else None
 
     def add_report(self, account: Account, kind: str, body: dict[str, Any], *, ads: bool) -> Report:
         """Queue a report; it is done after a delay like Amazon's (median 100 s) times the factor."""
@@ -94,7 +97,8 @@ class State:
         signature = uuid.uuid4().hex
         expires = self.now() + URL_LIFE
         with self.lock:
-            if self.faults.due("expired_url", operation="download"):
+            kind = self.documents[document_id].kind
+            if self.faults.due("expired_url", operation="download", report_type=kind):
                 expires = self.now() - timedelta(seconds=1)
             self.links[signature] = (document_id, expires)
         return f"/documents/{signature}?X-Amz-Expires=300&X-Amz-Signature={signature}", expires

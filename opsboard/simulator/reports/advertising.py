@@ -9,6 +9,8 @@ from typing import Any
 from ..business import Account
 from ..truth import TermDay, Truth, attributed_share
 
+Known = tuple[TermDay, date, float]  # what happened, when, and how much of it is attributed
+
 _WINDOWS = (1, 7, 14, 30)
 _SUMS = {
     "impressions",
@@ -31,37 +33,42 @@ _CAMPAIGN = {
 }
 _TERM = {"adGroupId", "adGroupName", "keywordId", "keyword", "targeting", "matchType", "keywordType", "searchTerm"}
 
-#: reportTypeId -> (group, longest lookback in days, allowed columns)
-TYPES: dict[str, tuple[str, int, set[str]]] = {
-    "spCampaigns": ("campaign", 95, _CAMPAIGN | _SUMS | _RATIOS),
-    "spSearchTerm": ("searchTerm", 65, _CAMPAIGN | _TERM | _SUMS | _RATIOS),
+#: reportTypeId -> (groups, longest lookback in days, allowed columns). A campaign here has one ad group.
+TYPES: dict[str, tuple[tuple[str, ...], int, set[str]]] = {
+    "spCampaigns": (("campaign", "adGroup"), 95, _CAMPAIGN | _SUMS | _RATIOS | {"adGroupId", "adGroupName"}),
+    "spSearchTerm": (("searchTerm",), 65, _CAMPAIGN | _TERM | _SUMS | _RATIOS),
 }
 MAX_SPAN = 31
 
 
 def rows(
-    truth: Truth, account: Account, kind: str, first: date, last: date, columns: list[str], today: date
+    truth: Truth, account: Account, kind: str, first: date, last: date, columns: list[str], today: date, *, daily: bool
 ) -> list[dict[str, Any]]:
-    """The document's records for first..last as attributed on `today`."""
-    found: list[dict[str, Any]] = []
+    """The document's records for first..last as attributed on `today`: one a day, or one for the whole span."""
+    groups: dict[tuple[date, int, int, str], list[Known]] = defaultdict(list)
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
-        share = attributed_share((today - day).days)
         if day >= today:
-            continue
-        groups: dict[tuple[int, int, str], list[TermDay]] = defaultdict(list)
+            break
+        share = attributed_share((today - day).days)
         for item in truth.terms(account.key, day):
-            key = (item.campaign.id, 0, "")
-            if kind == "spSearchTerm":
-                key = (item.campaign.id, item.term.target_id, item.term.text)
-            groups[key].append(item)
-        for items in groups.values():
-            record = _record(account, day, items, share)
-            found.append({name: record[name] for name in columns})
+            target, text = (item.term.target_id, item.term.text) if kind == "spSearchTerm" else (0, "")
+            groups[day if daily else first, item.campaign.id, target, text].append((item, day, share))
+    found = []
+    for (day, *_), items in groups.items():
+        record = _record(account, day, day if daily else last, items)
+        found.append({name: record[name] for name in columns})
     return found
 
 
-def _record(account: Account, day: date, items: list[TermDay], share: float) -> dict[str, Any]:
+def _attributed(item: TermDay, day: date, share: float) -> int:
+    """The orders known so far: each is attributed on a day of its own, never taken back."""
+    turn = (item.term.target_id * 7919 + day.toordinal() * 104729 + len(item.term.text) * 31) % 997 / 997
+    return int(item.orders * share + turn)
+
+
+def _record(account: Account, day: date, last: date, known: list[Known]) -> dict[str, Any]:
+    items = [item for item, _day, _share in known]
     one = items[0]
     campaign, term = one.campaign, one.term
     impressions, clicks = sum(i.impressions for i in items), sum(i.clicks for i in items)
@@ -69,7 +76,7 @@ def _record(account: Account, day: date, items: list[TermDay], share: float) -> 
     record: dict[str, Any] = {
         "date": day.isoformat(),
         "startDate": day.isoformat(),
-        "endDate": day.isoformat(),
+        "endDate": last.isoformat(),
         "campaignId": campaign.id,
         "campaignName": campaign.name,
         "campaignStatus": "ENABLED",
@@ -93,9 +100,9 @@ def _record(account: Account, day: date, items: list[TermDay], share: float) -> 
     }
     for days in _WINDOWS:
         # A one-day window catches fewer orders than a seven-day one; longer ones a few more.
-        known = min(share, 0.7) if days == 1 else share
-        orders = sum(int(i.orders * known + 0.5) for i in items)
-        sales = sum(int(i.orders * known + 0.5) * i.campaign.price for i in items)
+        counts = [_attributed(i, then, min(share, 0.7) if days == 1 else share) for i, then, share in known]
+        orders = sum(counts)
+        sales = sum(count * campaign.price for count in counts)
         record[f"purchases{days}d"] = record[f"unitsSoldClicks{days}d"] = orders
         record[f"sales{days}d"] = round(sales, account.digits)
     return record
