@@ -55,6 +55,11 @@ class DataDirectory:
         if self._lock is not None:
             self._lock.close()
 
+    @property
+    def left_behind(self) -> bool:
+        """The run before was killed: what it had started may still be going down."""
+        return (self.path / "sockets").exists()
+
     def secrets(self) -> dict[str, str]:
         """Generated once, readable by the owner only; whole or not there, whenever we are killed."""
         file = self.path / "secrets.json"

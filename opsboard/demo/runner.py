@@ -23,6 +23,8 @@ from .progress import Progress, Watch
 
 HISTORY_DAYS = 400
 FIRST_DAYS = 60
+#: The web server of a run that was killed finishes its answers first.
+PORT_SECONDS = 15.0
 _MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 
 
@@ -43,9 +45,9 @@ class Demo:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(sign, self._stop)
         try:
-            if not self.once and not port_is_free(self.port):
-                raise CannotStart(f"Port {self.port} is in use. Choose another: PORT=8001 make demo")
             self.data.open()
+            if not self.once:
+                self._wait_for_port(PORT_SECONDS if self.data.left_behind else 0)
             return self._serve()
         except CannotStart as error:
             print(error, file=sys.stderr)
@@ -60,6 +62,13 @@ class Demo:
             self.children.stop()
             self.services.stop()
             self.data.close()
+
+    def _wait_for_port(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not port_is_free(self.port):
+            if time.monotonic() >= until:
+                raise CannotStart(f"Port {self.port} is in use. Choose another: PORT=8001 make demo")
+            time.sleep(0.2)
 
     def _stop(self, _sign: int, _frame: object) -> None:
         if not self.stopping:

@@ -6,10 +6,13 @@ import email
 import email.policy
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 
 from opsboard.simulator import STORIES
+from opsboard.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE_VARIABLES = {"DATABASE_URL", "REDIS_URL", "OPSBOARD_DATA_DIR", "SECRET_KEY", "OPSBOARD_SEAL_KEYS"}
@@ -105,3 +109,64 @@ def test_a_port_in_use_gets_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"Port {port} is in use. Choose another" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def about(pid: int, what: str) -> str:
+    """A file of /proc about a process; "" when it is gone, or a zombie's command line."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_text(errors="replace").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def family(pid: int) -> dict[int, str]:
+    """The living descendants of a process: pid -> command line."""
+    found: dict[int, str] = {}
+    for child in about(pid, f"task/{pid}/children").split():
+        found |= {int(child): about(int(child), "cmdline"), **family(int(child))}
+    return found
+
+
+def started(data: Path, port: int) -> subprocess.Popen[str]:
+    """A demo that stays, over a pipe; returns once it says where it is."""
+    env = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
+    running = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--days", "1", "--port", str(port)],
+        cwd=ROOT,
+        env={**env, "OPSBOARD_DATA_DIR": str(data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert running.stdout is not None
+    said = ""
+    for line in running.stdout:
+        said += line
+        if line.startswith("Sign in as demo@example.com with the password "):
+            return running
+    raise AssertionError(f"the demo ended: {said}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_everything_it_started_ends_and_it_can_start_again_at_once(sign: signal.Signals) -> None:
+    with tempfile.TemporaryDirectory(prefix="opsboard-test-") as folder:
+        data, port = Path(folder) / "data", free_port()
+        first = started(data, port)
+        children = family(first.pid)
+        first.send_signal(sign)
+        for part in ("postgres", "redis-server", "simulator", "mail_sink", "worker", "beat", "gunicorn"):
+            assert any(part in line for line in children.values()), part
+        assert first.wait(60) == (-signal.SIGKILL if sign == signal.SIGKILL else 0)
+
+        second = started(data, port)  # at once: what a killed one left may still be going down
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+                assert answer.status == 200
+        finally:
+            second.send_signal(signal.SIGTERM)
+        assert second.wait(60) == 0
+        until = time.monotonic() + 30
+        while (left := [pid for pid in children if about(pid, "cmdline")]) and time.monotonic() < until:
+            time.sleep(0.2)
+        assert left == []

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+import redis
 
 from opsboard.data_directory import CannotStart, DataDirectory
 from opsboard.embedded import Services
@@ -53,8 +54,6 @@ def test_data_survives_a_stop_and_a_start(data: DataDirectory) -> None:
 
 
 def test_redis_answers_and_evicts_nothing(data: DataDirectory) -> None:
-    import redis
-
     services = Services(data, throwaway=True)
     try:
         path = services.start()["REDIS_URL"].removeprefix("redis+socket://")
@@ -145,3 +144,83 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         time.sleep(0.05)
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_a_database_and_a_broker_that_are_killed_come_back_with_the_data_at_the_same_address(
+    data: DataDirectory,
+) -> None:
+    services = Services(data)  # durable: what was committed must survive
+    try:
+        env = services.start()
+        query(env["DATABASE_URL"], "CREATE TABLE kept AS SELECT 42 AS answer")
+        for server in (services._postgres, services._redis):
+            assert server is not None
+            server.kill()
+            server.wait()
+        services.look_after()
+        assert query(env["DATABASE_URL"], "SELECT answer FROM kept") == [(42,)]
+        broker = redis.Redis(unix_socket_path=env["REDIS_URL"].removeprefix("redis+socket://"))
+        assert broker.ping()
+    finally:
+        services.stop()
+
+
+def test_a_database_that_never_stays_up_is_not_started_for_ever(data: DataDirectory) -> None:
+    services = Services(data, throwaway=True)
+    try:
+        services.start()
+        with pytest.raises(CannotStart, match="does not stay up"):
+            for _ in range(Services.RESTARTS + 1):
+                assert services._redis is not None
+                services._redis.kill()
+                services._redis.wait()
+                services.look_after()
+    finally:
+        services.stop()
+
+
+def test_a_first_start_that_was_killed_half_way_is_begun_again(data: DataDirectory) -> None:
+    (data.path / "postgres.part").mkdir()
+    (data.path / "postgres.part" / "PG_VERSION").write_text("18\n")
+    (data.path / "secrets.part").write_text('{"SECRET')
+    assert data.secrets()["SECRET_KEY"]
+    services = Services(data, throwaway=True)
+    try:
+        assert query(services.start()["DATABASE_URL"], "SELECT 1") == [(1,)]
+    finally:
+        services.stop()
+
+
+def test_sockets_of_a_killed_run_are_swept_up_and_nothing_else_is(data: DataDirectory, tmp_path: Path) -> None:
+    left = data.make_sockets()  # and never dropped
+    again = data.make_sockets()
+    assert not left.exists() and again.exists()
+    data.drop_sockets(again)
+    assert not data.left_behind
+
+    precious = tmp_path / "opsboard-production"
+    precious.mkdir()
+    (data.path / "sockets").write_text(str(precious))
+    data.drop_sockets(data.make_sockets())
+    assert precious.exists()
+
+
+def test_sockets_stay_short_under_a_deep_temporary_directory(
+    data: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    sockets = data.make_sockets()
+    try:
+        assert len(str(sockets / ".s.PGSQL.5432.lock")) <= 107
+        assert sockets.stat().st_mode & 0o777 == 0o700
+    finally:
+        data.drop_sockets(sockets)
+    assert not sockets.exists()
+
+
+def test_a_data_directory_that_cannot_be_made_is_named_for_root_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(CannotStart, match=r"file/data cannot be written \(Not a directory\).*OPSBOARD_DATA_DIR="):
+        DataDirectory(tmp_path / "file" / "data").open()
