@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -61,7 +61,7 @@ ACCOUNTS: dict[str, Account] = {
             0.0062,
             0.205,
             0.121,
-            64,
+            72,
             "A1NORTHWINDUS0",
             1111000000000001,
         ),
@@ -84,7 +84,7 @@ ACCOUNTS: dict[str, Account] = {
             0.0058,
             0.20,
             0.138,
-            66,
+            74,
             "A2NORTHWINDEU0",
             1111000000000002,
         ),
@@ -299,7 +299,10 @@ def campaigns(seed: int, key: str) -> tuple[Campaign, ...]:
         theme = "Kitchen" if index == 0 else theme
         number = "" if index < len(kinds) else f"-{index + 1:02d}"
         base = (ord(key[0]) * 97 + index + 1) * 10**9 + seed * 1000
-        terms = tuple(_term(rng, items, kind, base, rank) for rank in range(10))
+        drawn = [_term(rng, items, kind, base, rank) for rank in range(10)]
+        # The same keyword drawn twice is one target: an ad group cannot hold it twice.
+        targets = {term.target: term.target_id for term in reversed(drawn)}
+        terms = tuple(replace(term, target_id=targets[term.target]) for term in drawn)
         found.append(
             Campaign(
                 index=index,

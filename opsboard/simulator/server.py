@@ -146,5 +146,5 @@ def make(
 def start_in_thread(**options: Any) -> Running:
     """Serve from a thread, on a free port unless told otherwise; options as `make`."""
     server = make(**options)
-    threading.Thread(target=server.serve_forever, name="simulator", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), name="simulator", daemon=True).start()
     return Running(server.url, server.state, server)
