@@ -256,3 +256,16 @@ def test_flat_files_are_in_the_charset_of_the_marketplace(
         assert {len(row) for row in rows} == {columns}
         title = rows[0].index("item-name" if kind == LISTINGS else "product-name")
         assert rows[1][title] == one.skus[0].title
+
+
+def test_before_the_stories_all_was_well() -> None:
+    clock = Clock(ANCHOR - timedelta(days=36))
+    with start_in_thread(anchor=ANCHOR, clock=clock, rate_factor=1000.0, delay_factor=0.0) as running:
+        for key in KEYS:
+            figures = Figures(running, key)
+            stated = figures.seller.performance()
+            assert stated["orderDefectRate"]["mfn"]["rate"] < 0.008
+            assert stated["lateShipmentRate"]["rate"] < 0.03
+            assert "0" not in {row["available"] for row in figures.planning().values()}
+            assert {row["status"] for row in figures.seller.table(LISTINGS)} == {"Active"}
+            assert figures.buy_box(30, 3) > 0.9
