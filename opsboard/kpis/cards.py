@@ -244,7 +244,7 @@ class Held(Limited, Protocol):
 
 
 def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
-    """"at least 12.0 %, at most 18.0 %"; empty without a limit."""
+    """ "at least 12.0 %, at most 18.0 %"; empty without a limit."""
     parts = []
     if limit.low is not None:
         parts.append(_("at least %(value)s") % {"value": in_words(limit.low, kpi.unit, marketplace)})
