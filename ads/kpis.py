@@ -6,13 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, register_kpis, register_measures
 
 from . import playbooks
 from .models import CampaignDay
 
-HANDBOOK = "Operators' handbook"
+HANDBOOK = gettext_noop("Operators' handbook")
 SINCE = date(2015, 1, 1)
 
 register_measures(

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
 
@@ -13,7 +14,7 @@ from . import playbooks
 from .models import MetricDay
 
 PAGE = "Performance > Account Health"
-HELP = "Seller Central, Account Health"
+HELP = gettext_noop("Seller Central, Account Health")
 
 
 def _metric(name: str, label: object, numerator: object, denominator: object) -> None:

@@ -53,11 +53,13 @@ def performance_rows(document: Any) -> Iterator[dict[str, Any]]:
             _("The part “performanceMetrics” is missing"),
             todo=_("Check that this is a seller performance report; nothing was changed."),
         )
-    for status in document.get("accountStatuses") or []:
-        yield _row(status.get("marketplaceId"), "account_status", status=status.get("status") or "")
-    for block in document["performanceMetrics"]:
+    for account in _objects(document, "accountStatuses"):
+        yield _row(account.get("marketplaceId"), "account_status", status=account.get("status") or "")
+    for block in _objects(document, "performanceMetrics"):
         market = block.get("marketplaceId")
-        defect = block.get("orderDefectRate") or {}
+        defect: Any = block.get("orderDefectRate")
+        if not isinstance(defect, dict):
+            defect = {}
         for channel in ("afn", "mfn"):
             if isinstance(part := defect.get(channel), dict):
                 yield from _order_defects(market, channel, part)
@@ -70,6 +72,20 @@ def performance_rows(document: Any) -> Iterator[dict[str, Any]]:
         if isinstance(part := block.get("accountHealthRating"), dict):
             status = part.get("ahrStatus") or part.get("accountHealthRatingStatus") or ""
             yield _row(market, "account_health_rating", {**part, "status": status}, part.get("ahrScore"))
+
+
+def _objects(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of a list of the document; BadDocument names the first entry that is something else."""
+    found = document.get(name) or []
+    if not isinstance(found, list):
+        found = [found]
+    for number, entry in enumerate(found, start=1):
+        if not isinstance(entry, dict):
+            raise BadDocument(
+                _("Entry %(number)d of “%(name)s” is not an object") % {"number": number, "name": name},
+                todo=_("Check that this is a seller performance report; nothing was changed."),
+            )
+    return found
 
 
 def _order_defects(market: str | None, channel: str, part: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -90,7 +106,9 @@ def _row(
     status: str = "",
 ) -> dict[str, Any]:
     part = part or {}
-    window = part.get("reportingDateRange") or {}
+    window: Any = part.get("reportingDateRange")
+    if not isinstance(window, dict):
+        window = {}
     return {
         "marketplaceId": market,
         "metric": metric,

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
 
@@ -41,7 +42,9 @@ register_kpis(
         limits=(
             Limit(
                 date(2024, 4, 1),
-                "Amazon's low-inventory-level fee (28 days), as reported by third parties; excess: over 90 days",
+                gettext_noop(
+                    "Amazon's low-inventory-level fee (28 days), as reported by third parties; excess: over 90 days"
+                ),
                 low=Decimal(28),
                 warn_low=Decimal(35),
                 warn_high=Decimal(90),
@@ -68,7 +71,7 @@ register_kpis(
         limits=(
             Limit(
                 date(2015, 1, 1),
-                "Operators' handbook (4 to 6 a year)",
+                gettext_noop("Operators' handbook (4 to 6 a year)"),
                 low=Decimal(4),
                 warn_high=Decimal(6),
             ),
@@ -108,7 +111,7 @@ register_kpis(
         limits=(
             Limit(
                 date(2022, 1, 1),
-                "Seller Central, 400 since January 2022 as reported by third parties",
+                gettext_noop("Seller Central, 400 since January 2022 as reported by third parties"),
                 low=Decimal(400),
                 warn_low=Decimal(450),
             ),

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, register_kpis, register_measures
 
@@ -72,7 +73,7 @@ register_kpis(
         limits=(
             Limit(
                 date(2015, 1, 1),
-                "Common practice; Amazon publishes no limit",
+                gettext_noop("Common practice; Amazon publishes no limit"),
                 low=Decimal("0.85"),
                 warn_low=Decimal("0.90"),
             ),

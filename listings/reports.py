@@ -20,6 +20,26 @@ from .models import AsinDay, Listing, SalesDay
 
 INTEGER, MONEY, PERCENT, TEXT, DATE = Kind.INTEGER, Kind.MONEY, Kind.PERCENT, Kind.TEXT, Kind.DATE
 
+#: What the schema also has: B2B shares, averages and rates that follow from stored sums, splits by device.
+UNSTORED_SALES = (
+    "*B2B",
+    "*B2B.amount",
+    "*.currencyCode",
+    "salesByDate.average*",
+    "salesByDate.claimsAmount.amount",
+    "salesByDate.refundRate",
+    "trafficByDate.average*",
+    "trafficByDate.*PageViews",
+    "trafficByDate.orderItemSessionPercentage",
+    "trafficByDate.receivedNegativeFeedbackRate",
+    # Amazon's own example spells it so.
+    "trafficByDate.browerPageViews",
+    "sku",
+    "trafficByAsin.*Percentage",
+    "trafficByAsin.browser*",
+    "trafficByAsin.mobileApp*",
+)
+
 SALES_BY_DATE = Dataset(
     key="sales_by_date",
     label=gettext_lazy("Sales and traffic by day"),
@@ -79,14 +99,14 @@ def check_sales_and_traffic(key: str, value: Any, document: Document) -> None:
     """Refuse weekly and monthly documents, and those of another marketplace."""
     if key != "reportSpecification" or not isinstance(value, dict):
         return
-    granularity = (value.get("reportOptions") or {}).get("dateGranularity", "DAY")
+    granularity = _options(value).get("dateGranularity", "DAY")
     if granularity != "DAY":
         raise BadDocument(
             _("Its rows are totals by %(period)s, and opsboard keeps days") % {"period": str(granularity).lower()},
             todo=_("Ask for the report by day (dateGranularity DAY)."),
         )
-    theirs = value.get("marketplaceIds") or []
-    if theirs and document.marketplace.amazon_id not in theirs:
+    theirs = value.get("marketplaceIds")
+    if isinstance(theirs, list) and theirs and document.marketplace.amazon_id not in theirs:
         raise WrongMarketplace(
             _("It is about marketplace %(theirs)s, not %(ours)s (%(code)s)")
             % {"theirs": theirs[0], "ours": document.marketplace.amazon_id, "code": document.marketplace.code},
@@ -94,10 +114,21 @@ def check_sales_and_traffic(key: str, value: Any, document: Document) -> None:
         )
 
 
+def _options(specification: dict[str, Any]) -> dict[str, Any]:
+    """What the report was asked with; BadDocument when it cannot be told."""
+    found = specification.get("reportOptions") or {}
+    if not isinstance(found, dict):
+        raise BadDocument(
+            _("“reportOptions” is not an object, so nobody can tell what its rows are"),
+            todo=_("Download the report again; nothing was changed."),
+        )
+    return found
+
+
 def check_child_report(key: str, value: Any, document: Document) -> None:
     check_sales_and_traffic(key, value, document)
     if key == "reportSpecification" and isinstance(value, dict):
-        grain = (value.get("reportOptions") or {}).get("asinGranularity", "PARENT")
+        grain = _options(value).get("asinGranularity", "PARENT")
         if grain != "CHILD" and _one_day(document):
             raise BadDocument(
                 _("Its ASIN rows are by %(grain)s, and opsboard keeps child ASINs") % {"grain": str(grain).lower()},
@@ -109,6 +140,29 @@ def _one_day(document: Document) -> bool:
     start: date | None = document.window_start
     return start is not None and start == document.window_end
 
+
+#: The rest of the 29 columns (most are empty since zShops ended), and those some accounts get besides.
+UNSTORED_LISTINGS = (
+    "listing-id",
+    "item-is-marketplace",
+    "product-id-type",
+    "zshop-*",
+    "item-note",
+    "item-condition",
+    "asin2",
+    "asin3",
+    "will-ship-internationally",
+    "expedited-shipping",
+    "bid-for-featured-placement",
+    "add-delete",
+    "pending-quantity",
+    "merchant-shipping-group",
+    "Minimum order quantity",
+    "Sell remainder",
+    "Business Price",
+    "Quantity Price*",
+    "Quantity Lower Bound*",
+)
 
 LISTINGS = Dataset(
     key="listings",
@@ -145,6 +199,7 @@ register(
         reask_days=14,
         source_page="Business Reports > Sales and Traffic",
         preflight=check_sales_and_traffic,
+        unstored=UNSTORED_SALES,
     ),
     ReportSpec(
         key="sales_and_traffic_asin",
@@ -160,6 +215,7 @@ register(
         reask_days=4,
         source_page="Business Reports > Detail Page Sales and Traffic by Child Item",
         preflight=check_child_report,
+        unstored=UNSTORED_SALES,
     ),
     ReportSpec(
         key="listings",
@@ -172,6 +228,7 @@ register(
         every_hours=12,
         history=False,
         source_page="Inventory > Inventory Reports > All Listings Report",
+        unstored=UNSTORED_LISTINGS,
     ),
 )
 

@@ -10,7 +10,7 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import dispatch
 from opsboard.feeds.models import DirtyDay
 from opsboard.kpis import judge, rollup
-from opsboard.kpis.models import Verdict
+from opsboard.kpis.models import ManualValue, Verdict
 
 from . import episodes, outbox
 
@@ -38,8 +38,10 @@ def deliver(message_id: int) -> None:
 
 
 def wake_judges() -> None:
-    """Hint at scopes with dirty days, and at those whose marketplace has a new day."""
+    """Hint at scopes with dirty days, with a new day, or with typed figures that nobody has judged yet."""
     dirty = set(DirtyDay.objects.values_list("account_id", "marketplace_id").distinct())
+    judged = set(Verdict.objects.values_list("account_id", "marketplace_id").distinct())
+    dirty |= set(ManualValue.objects.values_list("account_id", "marketplace_id").distinct()) - judged
     for scope in AccountMarketplace.objects.filter(active=True, account__active=True).select_related("marketplace"):
         stale = Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id).filter(
             ~Q(judged_on=scope.marketplace.today())

@@ -6,6 +6,6 @@ class FeedsConfig(AppConfig):
     label = "feeds"
 
     def ready(self) -> None:
-        from . import registry
+        from . import checks, registry  # noqa: F401
 
         registry.autodiscover()

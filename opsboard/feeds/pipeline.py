@@ -175,7 +175,7 @@ def _ingest(document: Document, spec: ReportSpec, outcome: Outcome, force: bool)
     day = document_day(document)
     wanted = [dataset for dataset in spec.datasets if _takes_part(dataset, document)]
     known = [name for dataset in spec.datasets for column in columns_of(dataset) for name in column.names]
-    stagers = {dataset.key: Stager(dataset, document.marketplace, known) for dataset in wanted}
+    stagers = {dataset.key: Stager(dataset, document.marketplace, (*known, *spec.unstored)) for dataset in wanted}
     opened: list[Stager] = []
     # In autocommit the staging tables live outside the transaction that replaces the scope.
     try:

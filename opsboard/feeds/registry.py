@@ -130,6 +130,8 @@ class ReportSpec:
     #: JSON: sees each top-level value beside the rows (e.g. reportSpecification) and the document;
     #: raises BadDocument when the rows do not mean what the datasets would make of them.
     preflight: Callable[[str, Any, Document], None] | None = None
+    #: Names Amazon documents and opsboard does not keep; `*` stands for anything. Seeing them is no drift.
+    unstored: tuple[str, ...] = ()
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
 

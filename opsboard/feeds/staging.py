@@ -6,6 +6,7 @@ worker that dies leaves nothing to clean up.
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 import re
 import tempfile
@@ -83,8 +84,8 @@ class Stager:
         self.stored = [column for column in dataset.columns if column.kind is not Kind.CURRENCY]
         self.currency = marketplace.currency
         self.minor_digits = marketplace.minor_digits
-        #: Header names other datasets of the same report read: not drift.
-        self.known = {canonical(name) for name in known}
+        #: Header names that are not drift: read by other datasets of the report, or knowingly not kept ("*B2B").
+        self.known = re.compile("|".join(fnmatch.translate(canonical(name)) for name in known) or r"(?!)")
         #: {field: header name}; grows when a later batch of JSON brings a key the first had not.
         self.mapping: dict[str, str] | None = None
         self.seen: set[str] = set()
@@ -140,7 +141,7 @@ class Stager:
 
     def _drift(self, extra: Iterable[str]) -> None:
         unknown = self.staged.unknown_columns
-        unknown += [name for name in extra if canonical(name) not in self.known and name not in unknown]
+        unknown += [name for name in extra if not self.known.match(canonical(name)) and name not in unknown]
 
     def _encode(self, batch: Batch, mapping: Mapping[str, str]) -> bytes:
         count = len(batch.lines)

@@ -250,17 +250,24 @@ def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
         parts.append(_("at least %(value)s") % {"value": in_words(limit.low, kpi.unit, marketplace)})
     if limit.high is not None:
         parts.append(_("at most %(value)s") % {"value": in_words(limit.high, kpi.unit, marketplace)})
+    if limit.low is None and (wish := getattr(limit, "warn_low", None)) is not None:
+        parts.append(_("better over %(value)s") % {"value": in_words(wish, kpi.unit, marketplace)})
+    if limit.high is None and (wish := getattr(limit, "warn_high", None)) is not None:
+        parts.append(_("better under %(value)s") % {"value": in_words(wish, kpi.unit, marketplace)})
     return _(", ").join(parts)
 
 
 def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
-    """ "6.2 pts over 25 %" or "3.1 pts left"; empty without a value or a limit."""
+    """ "6.2 pts over 25 %" or "3.1 pts to the limit"; empty without a value or a limit."""
     value = verdict.value
     if value is None:
         return reason_words(getattr(verdict, "reason", ""))
     if verdict.low is None and verdict.high is None:
         return ""
-    for limit, over in ((verdict.high, True), (verdict.low, False)):
+    # A side with a wish and no limit (TACoS under 12 %) is told by the wish.
+    high = verdict.high if verdict.high is not None else getattr(verdict, "warn_high", None)
+    low = verdict.low if verdict.low is not None else getattr(verdict, "warn_low", None)
+    for limit, over in ((high, True), (low, False)):
         if limit is not None and ((value > limit) if over else (value < limit)):
             words = {
                 "by": difference(value - limit, kpi.unit, marketplace),

@@ -223,6 +223,8 @@ def _record(verdict: Verdict | None, account_id: int, marketplace_id: int, kpi: 
         "value": found.value,
         "low": found.limit.low if found.limit else None,
         "high": found.limit.high if found.limit else None,
+        "warn_low": found.limit.warn_low if found.limit else None,
+        "warn_high": found.limit.warn_high if found.limit else None,
         "limit_source": found.limit.source[:200] if found.limit else "",
         "first": found.first,
         "last": found.last,

@@ -100,6 +100,8 @@ class Verdict(models.Model):
     value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     low = models.DecimalField(max_digits=14, decimal_places=6, null=True)
     high = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    warn_low = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    warn_high = models.DecimalField(max_digits=14, decimal_places=6, null=True)
     limit_source = models.CharField(max_length=200, blank=True)
     #: The judged window, both ends included.
     first = models.DateField(null=True)

@@ -137,6 +137,24 @@ def test_the_report_of_another_marketplace_is_refused(desk: Desk) -> None:
     assert "A1PA6795UKMFR9" in outcome.reason
 
 
+@pytest.mark.parametrize("options", [["DAY"], "DAY", 3])
+def test_options_that_cannot_be_read_are_refused(desk: Desk, options: Any) -> None:
+    report = traffic([sales_day()], [])
+    report["reportSpecification"]["reportOptions"] = options
+    outcome = desk.ingest(report, "sales_and_traffic")
+    assert outcome.state == State.REFUSED
+    assert "reportOptions" in outcome.reason
+    assert not SalesDay.objects.exists()
+
+
+def test_what_amazon_documents_is_no_drift_and_what_is_new_is(desk: Desk) -> None:
+    day = sales_day()
+    day["salesByDate"] |= {"unitsOrderedB2B": 1, "orderedProductSalesB2B": money(3), "unitsGivenAway": 4}
+    day["trafficByDate"] |= {"browserPageViews": 3, "averageOfferCount": 2}
+    outcome = desk.ingest(traffic([day], []), "sales_and_traffic")
+    assert (outcome.state, outcome.unknown_columns) == (State.APPLIED, ["salesByDate.unitsGivenAway"])
+
+
 def test_a_report_without_its_days_is_refused(desk: Desk) -> None:
     whole = traffic([sales_day()], [])
     del whole["salesAndTrafficByDate"]
@@ -178,7 +196,7 @@ def test_the_listings_are_replaced_as_a_whole(desk: Desk) -> None:
         (HEADER + listing("B", "24.00") + listing("C", quantity="")).encode(), "listings", window=None
     )
     assert (outcome.state, outcome.deleted) == (State.APPLIED, 1)
-    assert outcome.unknown_columns == ["listing-id"]
+    assert outcome.unknown_columns == []
     found = {item.sku: (item.price_minor, item.quantity, item.title) for item in Listing.objects.all()}
     assert found == {"B": (2400, 5, 'Bowl 24" B'), "C": (1999, None, 'Bowl 24" C')}
 
@@ -357,7 +375,20 @@ def test_a_report_about_other_marketplaces_only_is_refused(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"{}", b'{"performanceMetrics": 3}', b"[1]", b'"x"', b'{"performanceMetrics": [{]']
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"performanceMetrics": 3}',
+        b'{"performanceMetrics": [3]}',
+        b'{"performanceMetrics": [null], "accountStatuses": []}',
+        b'{"performanceMetrics": [], "accountStatuses": "NORMAL"}',
+        b'{"performanceMetrics": [], "accountStatuses": [["NORMAL"]]}',
+        b'{"performanceMetrics": [{"marketplaceId": "ATVPDKIKX0DER", "orderDefectRate": 0.01}]}',
+        b"[1]",
+        b'"x"',
+        b'{"performanceMetrics": [{]',
+    ],
 )
 def test_what_is_no_performance_report_is_refused(desk: Desk, content: bytes) -> None:
     assert desk.ingest(content, "performance").state == State.REFUSED

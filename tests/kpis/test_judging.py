@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils import translation
 
 from opsboard.accounts.models import AccountMarketplace
+from opsboard.alerts.tasks import wake_judges
 from opsboard.kpis import judge
-from opsboard.kpis.models import AccountDay, ThresholdOverride, Verdict
+from opsboard.kpis.models import AccountDay, ManualValue, ThresholdOverride, Verdict
 from opsboard.kpis.words import reason_words
 
 from .planted import days_before, plant, plant_acos
@@ -113,3 +114,15 @@ def test_a_limit_counts_from_its_day_on(scope: AccountMarketplace) -> None:
     assert judged(scope, today=TODAY - timedelta(days=1)).status == "ok"
     verdict = judged(scope)
     assert (verdict.status, verdict.high, verdict.breached_since) == ("breach", Decimal("0.15"), LAST_MATURE)
+
+
+def test_a_scope_with_nothing_but_a_typed_figure_is_found_when_the_hint_is_lost(
+    scope: AccountMarketplace, hints: list[tuple[str, tuple[object, ...]]]
+) -> None:
+    wake_judges()
+    assert hints == []
+    ManualValue.objects.create(
+        account=scope.account, marketplace=scope.marketplace, measure="t.stock", date=TODAY, value=Decimal(3)
+    )
+    wake_judges()
+    assert hints == [("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id))]

@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.kpis import cards
 from opsboard.kpis.limits import in_force, status_of
 from opsboard.kpis.models import Verdict
+from opsboard.kpis.registry import kpis
 
 from .planted import CTR, ODR
 
@@ -45,3 +47,21 @@ def test_a_default_warning_stays_ahead_of_amazons_target(scope: AccountMarketpla
 
     assert near is not None and near.warn_high == Decimal("0.008")
     assert nearer is not None and nearer.warn_high is None
+
+
+def plain(text: str) -> str:
+    """Spaces that do not break are still spaces."""
+    return " ".join(text.split())
+
+
+def test_a_wish_without_a_limit_is_told_by_the_wish() -> None:
+    tacos, us = kpis()["tacos"], Marketplace.objects.get(code="US")
+    assert plain(cards.limit_words(tacos.limits[0], tacos, us)) == "at most 18.0 %, better over 12.0 %"
+
+    def told(value: str) -> str:
+        limits = {"low": None, "high": Decimal("0.18"), "warn_low": Decimal("0.12"), "warn_high": Decimal("0.17")}
+        return plain(cards.headroom(Verdict(value=Decimal(value), **limits), tacos, us))
+
+    assert told("0.102") == "1.8 pts under 12.0 %"
+    assert told("0.175") == "0.5 pts to the limit"
+    assert told("0.2") == "2.0 pts over 18.0 %"

@@ -1,0 +1,110 @@
+"""Start-up checks: every declared report can be asked for, read and stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.db import models
+
+from .registry import Column, Dataset, Dimension, Kind, ReportSpec, Scope, specs
+
+_KEY = re.compile(r"[a-z0-9_]{1,40}")
+_SCOPE_FIELDS = {"account_id", "marketplace_id"}
+_APIS, _FORMATS = {"sp", "ads", ""}, {"tsv", "json", "csv"}
+
+
+@register()
+def check_reports(app_configs: Any, **_options: Any) -> list[CheckMessage]:
+    errors: list[CheckMessage] = []
+    seen: list[Dataset] = []
+    for spec in specs():
+        errors += _spec_errors(spec)
+        for dataset in spec.datasets:
+            if any(dataset is one for one in seen):
+                continue
+            # An API report and a download of the same facts read other names and fill one table.
+            if any(dataset.key == one.key and dataset.model is not one.model for one in seen):
+                errors.append(Error(f"Datasets called {dataset.key!r} fill different tables.", id="feeds.E001"))
+            errors += _dataset_errors(dataset)
+            seen.append(dataset)
+    return errors
+
+
+def _spec_errors(spec: ReportSpec) -> Iterator[CheckMessage]:
+    if not _KEY.fullmatch(spec.key):
+        yield Error(
+            f"Report {spec.key!r} has a key that is not lower-case letters, digits, underscores.", id="feeds.E002"
+        )
+    if spec.api not in _APIS or spec.format not in _FORMATS:
+        yield Error(
+            f"Report {spec.key} has the API {spec.api!r} and the format {spec.format!r}.",
+            hint=f"APIs: {sorted(_APIS)}; formats: {sorted(_FORMATS)}.",
+            id="feeds.E003",
+        )
+    if not spec.datasets:
+        yield Error(f"Report {spec.key} feeds nothing.", id="feeds.E004")
+    if spec.max_days < 1 or spec.lookback_days < 1 or spec.every_hours < 1 or spec.reask_days < 1:
+        yield Error(f"Report {spec.key} has a span or an interval under one.", id="feeds.E005")
+    if spec.api == "ads":
+        asked = {str(name) for name in spec.ads_configuration.get("columns", ())}
+        for column in _read_columns(spec):
+            if not asked.intersection(column.names):
+                yield Error(
+                    f"Report {spec.key} reads {column.names[0]!r} and never asks for it.",
+                    hint="Add it to ads_configuration['columns'].",
+                    id="feeds.E006",
+                )
+
+
+def _read_columns(spec: ReportSpec) -> Iterator[Column]:
+    for dataset in spec.datasets:
+        yield from _columns(dataset)
+
+
+def _columns(dataset: Dataset) -> Iterator[Column]:
+    yield from dataset.columns
+    for dimension in dataset.dimensions:
+        yield from dimension.extra
+
+
+def _dataset_errors(dataset: Dataset) -> Iterator[CheckMessage]:
+    fields = {field.attname for field in dataset.model._meta.concrete_fields}
+    if not isinstance(dataset.model._meta.pk, models.CompositePrimaryKey) or not fields >= _SCOPE_FIELDS:
+        yield Error(
+            f"Dataset {dataset.key} fills {dataset.model.__name__}, which is not keyed by account and marketplace.",
+            hint="Derive it from one of opsboard.feeds.facts.",
+            id="feeds.E007",
+        )
+        return
+    staged = {column.field for column in dataset.columns if column.kind is not Kind.CURRENCY}
+    spoken = " ".join(dataset.derived.values())
+    for column in dataset.columns:
+        if not column.names:
+            yield Error(f"Dataset {dataset.key} does not say where {column.field} comes from.", id="feeds.E008")
+        if column.kind is not Kind.CURRENCY and column.field not in fields and f"s.{column.field}" not in spoken:
+            yield Error(
+                f"Dataset {dataset.key} reads {column.field} and {dataset.model.__name__} has no such field.",
+                hint="Name the field as the model does, or use it in `derived`.",
+                id="feeds.E009",
+            )
+    if (dataset.scope is Scope.DAYS) != any(c.field == "date" and c.kind is Kind.DATE for c in dataset.columns):
+        yield Error(
+            f"Dataset {dataset.key}: a date on each row belongs to Scope.DAYS, and only there.", id="feeds.E010"
+        )
+    for name in sorted({*dataset.sums, *dataset.derived} - staged):
+        yield Error(f"Dataset {dataset.key} adds up or derives {name!r}, which it does not read.", id="feeds.E011")
+    known = staged | {column.text_field for column in dataset.columns if column.text_field}
+    for dimension in dataset.dimensions:
+        yield from _dimension_errors(dataset, dimension, known | {column.field for column in dimension.extra})
+
+
+def _dimension_errors(dataset: Dataset, dimension: Dimension, known: set[str]) -> Iterator[CheckMessage]:
+    fields = {field.attname for field in dimension.model._meta.concrete_fields}
+    where = f"Dimension {dimension.model.__name__} of dataset {dataset.key}"
+    for name in sorted({*dimension.key, *dimension.columns} - fields):
+        yield Error(f"{where} fills {name!r}, which the model has not.", id="feeds.E012")
+    for name in sorted({*dimension.key, *dimension.columns.values()} - known):
+        yield Error(f"{where} takes {name!r}, which the report does not give.", id="feeds.E013")
