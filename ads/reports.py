@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy
 
 from opsboard.feeds.registry import Column, Dataset, Dimension, Kind, ReportSpec, Scope, register
+from opsboard.feeds.tables import Table
 
 from .models import AdGroup, Campaign, CampaignDay, SearchTerm, SearchTermDay, Target
 
@@ -21,6 +22,21 @@ FIGURES = (
     Column("units", Kind.INTEGER, ("unitsSoldClicks7d",), default=0),
 )
 SUMS = ("impressions", "clicks", "spend_minor", "sales_minor", "orders", "units")
+FOURTEEN = gettext_lazy(
+    "Its sales are counted over 14 days after a click, and opsboard keeps 7 days "
+    "(Amazon's own measure for sellers' Sponsored Products), so the two cannot be mixed"
+)
+#: What tells why a document that somebody asked for by other means cannot be taken.
+ASKED_OTHERWISE = Table(
+    instead={
+        "sales7d": {"sales14d": FOURTEEN},
+        "date": {
+            "startDate": gettext_lazy(
+                "Its rows are totals from startDate to endDate, and opsboard keeps days (timeUnit DAILY)"
+            )
+        },
+    }
+)
 CURRENCY = Column("currency", Kind.CURRENCY, ("campaignBudgetCurrencyCode",))
 
 SP_CAMPAIGNS = Dataset(
@@ -101,6 +117,7 @@ register(
         every_hours=24,
         reask_days=30,
         source_page="Amazon Ads console > Sponsored ads reports > Campaign",
+        table=ASKED_OTHERWISE,
         ads_configuration={
             "adProduct": "SPONSORED_PRODUCTS",
             "groupBy": ["campaign"],
@@ -132,6 +149,7 @@ register(
         every_hours=24,
         reask_days=30,
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
+        table=ASKED_OTHERWISE,
         ads_configuration={
             "adProduct": "SPONSORED_PRODUCTS",
             "groupBy": ["searchTerm"],

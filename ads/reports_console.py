@@ -18,7 +18,8 @@ from opsboard.feeds.staging import canonical
 from opsboard.feeds.tables import Prepare, Table
 
 from .models import AdGroup, Campaign, SearchTerm, Target
-from .reports import SP_CAMPAIGNS, SP_SEARCH_TERMS
+from .reports import FOURTEEN, SP_CAMPAIGNS, SP_SEARCH_TERMS
+from .reports_spellings import SPONSORED_PRODUCTS
 
 CAMPAIGN, AD_GROUP = "Campaign Name", "Ad Group Name"
 CAMPAIGN_ID, AD_GROUP_ID, TARGET_ID = "campaign of this name", "ad group of this name", "target of this name"
@@ -39,6 +40,7 @@ _IGNORED = (
     "End Date",
     "Portfolio name",
     "Country",
+    "Retailer",
     "Campaign Type",
     "Program Type",
     "Bidding strategy",
@@ -59,12 +61,16 @@ _IGNORED = (
     "Advertised SKU",
     "Advertised ASIN",
 )
-_FOURTEEN = {
-    "14 Day Total Sales": _(
-        "Its sales are counted over 14 days after a click, and opsboard keeps 7 days "
-        "(Amazon's own measure for sellers' Sponsored Products), so the two cannot be mixed"
-    )
+_INSTEAD = {
+    "7 Day Total Sales": {
+        "14 Day Total Sales": FOURTEEN,
+        "Sales": _(
+            "It does not say over how many days after a click its sales are counted, and opsboard keeps 7 days. "
+            "Reports under “Sponsored ads reports” in the advertising console say it"
+        ),
+    }
 }
+_OURS = ("Sponsored Products", "SP", "SPONSORED_PRODUCTS", "商品推广", "スポンサープロダクト広告")
 _HOW_DAILY = _("In the advertising console, create the report with time unit “Daily” and download it again.")
 
 #: Names of entities the API has not told. Their key is empty in rows whose entity has a real id,
@@ -82,7 +88,7 @@ _NEW_CAMPAIGN = Dimension(
         Column("new_campaign_id", Kind.ID, (NEW_CAMPAIGN,)),
         Column("campaign_name", Kind.TEXT, (CAMPAIGN,), default=""),
         Column("campaign_status", Kind.TEXT, ("Status", "Campaign Status"), default=""),
-        Column("campaign_budget", Kind.MONEY, ("Budget", "Campaign Budget Amount")),
+        Column("campaign_budget", Kind.MONEY, ("Budget", "Budget Amount", "Campaign Budget Amount")),
     ),
 )
 
@@ -194,10 +200,12 @@ register(
         table=Table(
             span=("Start Date", "End Date"),
             only={
-                "Campaign Type": ("Sponsored Products", "SP", "SPONSORED_PRODUCTS"),
-                "Program Type": ("Sponsored Products", "SP", "SPONSORED_PRODUCTS"),
+                "Campaign Type": _OURS,
+                "Program Type": _OURS,
             },
-            instead=_FOURTEEN,
+            instead=_INSTEAD,
+            spelt=SPONSORED_PRODUCTS,
+            telling=("Budget", "Bidding strategy", "Targeting Type", "Campaign Type", "Program Type"),
             ignored=_IGNORED,
             made={CAMPAIGN_ID: (CAMPAIGN,), NEW_CAMPAIGN: (CAMPAIGN,)},
             prepare=name_entities,
@@ -214,7 +222,8 @@ register(
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
         table=Table(
             span=("Start Date", "End Date"),
-            instead=_FOURTEEN,
+            instead=_INSTEAD,
+            spelt=SPONSORED_PRODUCTS,
             ignored=_IGNORED,
             made={
                 CAMPAIGN_ID: (CAMPAIGN,),

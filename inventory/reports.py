@@ -138,7 +138,8 @@ STOCK = Dataset(
         Column("inbound_working", INTEGER, ("afn-inbound-working-quantity",), default=0),
         Column("inbound_shipped", INTEGER, ("afn-inbound-shipped-quantity",), default=0),
         Column("inbound_receiving", INTEGER, ("afn-inbound-receiving-quantity",), default=0),
-        Column("researching", INTEGER, ("afn-researching-quantity",), default=0),
+        # Negative while Amazon has found more than it was looking for.
+        Column("researching", INTEGER, ("afn-researching-quantity",), default=0, low=None),
         Column("price_minor", MONEY, ("your-price",)),
     ),
 )

@@ -17,6 +17,7 @@ from opsboard.feeds.models import Document
 from opsboard.feeds.registry import Column, Dataset, Kind, ReportSpec, Scope, register
 
 from .models import AsinDay, Listing, SalesDay
+from .reports_spellings import CHANNEL, DESCRIPTION, OPENED, PRICE, PRODUCT_ID, QUANTITY, SKU, STATUS, TITLE
 
 INTEGER, MONEY, PERCENT, TEXT, DATE = Kind.INTEGER, Kind.MONEY, Kind.PERCENT, Kind.TEXT, Kind.DATE
 
@@ -106,6 +107,11 @@ def check_sales_and_traffic(key: str, value: Any, document: Document) -> None:
             todo=_("Ask for the report by day (dateGranularity DAY)."),
         )
     theirs = value.get("marketplaceIds")
+    if isinstance(theirs, list) and len(set(map(str, theirs))) > 1:
+        raise BadDocument(
+            _("Its rows are totals of several marketplaces (%(theirs)s)") % {"theirs": ", ".join(map(str, theirs))},
+            todo=_("Ask for the report of one marketplace."),
+        )
     if isinstance(theirs, list) and theirs and document.marketplace.amazon_id not in theirs:
         raise WrongMarketplace(
             _("It is about marketplace %(theirs)s, not %(ours)s (%(code)s)")
@@ -170,17 +176,18 @@ LISTINGS = Dataset(
     model=Listing,
     scope=Scope.STATE,
     columns=(
-        Column("sku", TEXT, ("seller-sku", "出品者SKU", "Händler-SKU", "sku-vendeur"), required=True),
+        Column("sku", TEXT, SKU, required=True),
         Column("asin", TEXT, ("asin1", "asin"), default=""),
-        Column("title", TEXT, ("item-name", "商品名", "Artikelbezeichnung"), default=""),
-        Column("description", TEXT, ("item-description",), default=""),
-        Column("price_minor", MONEY, ("price", "価格", "Preis")),
-        Column("quantity", INTEGER, ("quantity", "数量", "Menge")),
-        Column("fulfilment_channel", TEXT, ("fulfillment-channel", "フルフィルメント・チャンネル"), default=""),
-        Column("status", TEXT, ("status", "ステータス"), default=""),
-        Column("opened", TEXT, ("open-date", "出品日"), default=""),
+        Column("title", TEXT, TITLE, default=""),
+        Column("description", TEXT, DESCRIPTION, default=""),
+        Column("price_minor", MONEY, PRICE),
+        Column("quantity", INTEGER, QUANTITY),
+        Column("fulfilment_channel", TEXT, CHANNEL, default=""),
+        # Its sister, the Active Listings Report, lacks the status: it would end every other listing.
+        Column("status", TEXT, STATUS, required=True, default=""),
+        Column("opened", TEXT, OPENED, default=""),
         Column("image_url", TEXT, ("image-url",), default=""),
-        Column("product_id", TEXT, ("product-id",), default=""),
+        Column("product_id", TEXT, PRODUCT_ID, default=""),
     ),
 )
 

@@ -14,6 +14,7 @@ from opsboard.feeds.registry import Column, Kind, ReportSpec, register
 from opsboard.feeds.tables import Table
 
 from .reports import SALES_BY_ASIN, SALES_BY_DATE
+from .reports_spellings import BUSINESS_REPORT
 
 _SESSIONS = ("Sessions - Total", "Sessions")
 _PAGE_VIEWS = ("Page Views - Total", "Page Views")
@@ -84,19 +85,8 @@ _IGNORED = (
     "Claims Amount",
     "A-to-Z Claims Amount",
 )
-_B2B = tuple(
-    f"{name} - B2B"
-    for name in (
-        *_SESSIONS,
-        *_PAGE_VIEWS,
-        *_BUY_BOX,
-        *_UNIT_SESSIONS,
-        "Ordered Product Sales",
-        "Units Ordered",
-        "Total Order Items",
-        *_IGNORED,
-    )
-)
+#: Every column has a twin for business buyers, whose figures the column itself includes.
+_B2B = ("*B2B",)
 
 register(
     ReportSpec(
@@ -107,11 +97,12 @@ register(
         format="csv",
         datasets=(BUSINESS_BY_ASIN,),
         source_page="Business Reports > Detail Page Sales and Traffic by Child Item",
+        unstored=_B2B,
         table=Table(
             needs_day=True,
+            spelt=BUSINESS_REPORT,
             ignored=(
                 *_IGNORED,
-                *_B2B,
                 "Units Refunded",
                 "Shipped Product Sales",
                 "Units Shipped",
@@ -130,9 +121,11 @@ register(
         format="csv",
         datasets=(BUSINESS_BY_DATE,),
         source_page="Business Reports > Sales and Traffic",
+        unstored=_B2B,
         table=Table(
             every_day=True,
-            ignored=(*_IGNORED, *_B2B),
+            spelt=BUSINESS_REPORT,
+            ignored=_IGNORED,
             how_daily=_("In Business Reports, choose “By day” and download it again."),
         ),
     ),

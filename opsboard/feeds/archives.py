@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _MAX_MEMBERS = 2_000
 _LOCAL_HEADER = 30
+#: A part of the archive -> what it is part of.
+_OTHERS = {
+    "content.xml": "OpenDocument (ODS)",
+    "xl/workbook.bin": "XLSB",
+    "word/document.xml": "DOCX",
+    "Index/Document.iwa": "Numbers",
+}
 
 
 def is_workbook(raw: BinaryIO) -> bool:
@@ -43,6 +50,12 @@ def check_workbook(raw: BinaryIO, size: int, ratio: int) -> None:
 def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
     """The one file in a zip, in a temporary file, and its name."""
     with _open(raw) as archive:
+        for name in archive.namelist():
+            if name in _OTHERS:
+                raise UnknownKind(
+                    _("This is %(what)s, not a report") % {"what": _OTHERS[name]},
+                    todo=_("Save it as XLSX or CSV, or download the report again."),
+                )
         members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
         if len(members) != 1:
             raise BadDocument(

@@ -7,8 +7,9 @@ A style ("1.234,56" or "1,234.56", day or month first) belongs to a whole file. 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 from babel.dates import get_date_format, get_month_names
@@ -97,12 +98,18 @@ def amount(cell: str) -> Amount | None:
     if (before and after) or (sign and inner_sign) or (bracketed and (sign or inner_sign)):
         return None
     symbol = before or ("" if percent else after)
+    if symbol and not _may_be_currency(symbol):
+        return None
     return Amount(
         re.sub(r"[\s'’]", "", digits),
         bracketed or (sign or inner_sign) in {"-", "−"},
         symbol,
         percent,
     )
+
+
+def _may_be_currency(symbol: str) -> bool:
+    return any(char.isalpha() or unicodedata.category(char) == "Sc" for char in symbol)
 
 
 @dataclass(slots=True)
@@ -162,6 +169,21 @@ def plain_digits(digits: str, point: str) -> str:
     return f"{whole or '0'}.{rest}" if dot and rest else whole
 
 
+def whole_digits(digits: str, point: str) -> str:
+    """The digits of a whole number: a mark in it groups, whichever the rest of the file uses for that.
+
+    Raises ValueError when the grouping makes no sense.
+    """
+    marks = set(digits) & {".", ","}
+    if len(marks) == 1 and (grouped(digits) or _lakhs(digits)):
+        return digits.replace(marks.pop(), "")
+    return plain_digits(digits, point)
+
+
+def _lakhs(digits: str) -> bool:
+    return re.fullmatch(r"\d{1,2}(,\d{2})+,\d{3}", digits) is not None
+
+
 def grouped(digits: str) -> bool:
     """Thousands separated by one kind of mark ("1,234,567"), as whole numbers are written."""
     return re.fullmatch(r"\d{1,3}([.,])\d{3}(?:\1\d{3})*", digits) is not None
@@ -176,6 +198,15 @@ def is_nothing(cell: str) -> bool:
 
 
 # --- days -----------------------------------------------------------------------------------------
+
+
+#: Day 0 of a spreadsheet (its calendar has a 29 February 1900), and the serials that can be report days.
+_EXCEL_START, _EXCEL_SERIALS = date(1899, 12, 30), range(40_000, 60_000)
+
+
+def excel_day(serial: float) -> date | None:
+    """The day a spreadsheet means with a number in a column of days; None when it cannot be one."""
+    return _EXCEL_START + timedelta(days=int(serial)) if int(serial) in _EXCEL_SERIALS else None
 
 
 @lru_cache(maxsize=1)
@@ -249,8 +280,11 @@ class DateStyle:
     def see(self, line: int, cell: str, found: Day) -> None:
         if found.certain:
             return
-        for order, reading in ((DMY, found.dmy), (MDY, found.mdy)):
-            if reading is None or reading > self.today:  # a report tells nothing about tomorrow
+        readings = {DMY: found.dmy, MDY: found.mdy}
+        past = [order for order, reading in readings.items() if reading is not None and reading <= self.today]
+        for order, reading in readings.items():
+            # A report tells nothing about tomorrow; a day that is in the future either way is no evidence.
+            if reading is None or (past and order not in past):
                 self.ruled_out.setdefault(order, (line, cell))
         if self.open_question is None:
             self.open_question = (line, cell)

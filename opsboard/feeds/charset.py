@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from django.utils.translation import gettext as _
@@ -31,15 +31,22 @@ _LABELS = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
 }
-_PRIORS = {"JP": ("cp932",), "CN": ("gb18030",)}
+#: What a spreadsheet of the marketplace's country saves; Amazon itself writes Windows' Latin-1 or UTF-8.
+_PRIORS = {"JP": ("cp932",), "CN": ("gb18030",), "PL": ("cp1250",), "TR": ("cp1254",)}
+#: Encodings of sellers' spreadsheets elsewhere, believed when they give a header in their language.
+_ABROAD = ("gb18030", "cp932")
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 _C1 = re.compile("[\x80-\x9f]")
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
+#: Latin letters with accents stand alone or in twos; other scripts form whole words of such bytes.
+_HIGH_WORD = re.compile(rb"[\x80-\xff]{4,}")
+_OLE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 #: How files begin that are no reports.
 _OTHERS = (
     (b"%PDF", "PDF"),
-    (b"\xd0\xcf\x11\xe0", "XLS (Excel 97-2003)"),
+    (_OLE, "XLS (Excel 97-2003)"),
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"Rar!", "RAR"),
@@ -104,7 +111,7 @@ class Inspection:
             )
         lower = head.lower()
         if re.match(
-            rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype html|html|head|body)",
+            rb"mime-version:|(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype html|html|head|body|meta|table|div)",
             lower,
             re.DOTALL,
         ):
@@ -119,7 +126,14 @@ class Inspection:
                     _("This is an error message instead of a report (%(code)s)") % {"code": code},
                     todo=again,
                 )
-            raise UnknownKind(_("This is an XML document, which opsboard cannot read"))
+            raise UnknownKind(
+                _("This is an XML document, which opsboard cannot read"),
+                todo=_("Download the report as text (TXT), CSV or XLSX."),
+            )
+        if head.startswith(_OLE) and _ENCRYPTED in block:
+            raise UnknownKind(
+                _("The workbook is protected by a password"), todo=_("Remove the password and send it again.")
+            )
         for magic, what in _OTHERS:
             if head.startswith(magic):
                 raise UnknownKind(
@@ -128,8 +142,16 @@ class Inspection:
                 )
 
 
-def choose(seen: Inspection, content: BinaryIO, declared: str, marketplace_code: str) -> str:
+def choose(
+    seen: Inspection,
+    content: BinaryIO,
+    declared: str,
+    marketplace_code: str,
+    knows: Callable[[str], bool] = lambda _text: False,
+) -> str:
     """The codec that fits: BOM, UTF-8 wherever it is valid, then the label, then what the marketplace uses.
+
+    `knows` tells whether a text begins with a header in another language than English.
 
     Text in another encoding is practically never valid UTF-8 by chance, while labels are often
     wrong; so valid UTF-8 is believed before a label.
@@ -161,15 +183,30 @@ def choose(seen: Inspection, content: BinaryIO, declared: str, marketplace_code:
     candidates = list(_PRIORS.get(marketplace_code, ("cp1252",)))
     if (label := _codec(declared)) and label != "utf-8":
         candidates.insert(0, label)
+    elif abroad := next((codec for codec in _ABROAD if knows(_head(content).decode(codec, "ignore"))), ""):
+        candidates.insert(0, abroad)
     for candidate in candidates:
         if _fits(content, candidate):
+            if candidate.startswith("cp125") and candidate != label and _whole_words(content):
+                break
             return candidate
+    else:
+        raise WrongCharset(
+            _("The text is in none of the encodings Amazon uses for this marketplace (%(names)s)")
+            % {"names": ", ".join(["utf-8", *candidates])},
+            line=line,
+            todo=_("Check the marketplace, or download the file again."),
+        )
     raise WrongCharset(
-        _("The text is in none of the encodings Amazon uses for this marketplace (%(names)s)")
-        % {"names": ", ".join(["utf-8", *candidates])},
+        _("A spreadsheet saved this text in an encoding that nobody can tell from the file"),
         line=line,
-        todo=_("Check the marketplace, or download the file again."),
+        todo=_("Save it as “CSV UTF-8”, or say the encoding, such as gb18030 (--encoding)."),
     )
+
+
+def known(label: str) -> bool:
+    """Python has a codec of this name."""
+    return bool(_codec(label))
 
 
 def _codec(label: str) -> str:
@@ -197,6 +234,21 @@ def _fits(content: BinaryIO, codec: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _head(content: BinaryIO) -> bytes:
+    content.seek(0)
+    return content.read(1 << 16)
+
+
+def _whole_words(content: BinaryIO) -> bool:
+    """Most bytes outside ASCII stand in words of them, as in Chinese, Korean or Russian, not as in Latin scripts."""
+    high = words = 0
+    for block in _blocks(content):
+        if not block.isascii():
+            high += len(_HIGH.findall(block))
+            words += sum(map(len, _HIGH_WORD.findall(block)))
+    return words * 2 > high
 
 
 def _mostly_utf8(content: BinaryIO) -> bool:

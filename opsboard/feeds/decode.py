@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, Self
 
 from django.utils.translation import gettext as _
 
-from . import archives
+from . import archives, glossary
 from .charset import Inspection, choose
 from .errors import BadDocument, TooBig, Truncated
 
@@ -128,7 +128,7 @@ def _decode(raw: BinaryIO, declared: str, marketplace_code: str, name: str, limi
             file = gzip.GzipFile(fileobj=raw, mode="rb")
             owned.append(file)
         raw.seek(0)
-        charset = "" if workbook else choose(seen, file, declared, marketplace_code)
+        charset = "" if workbook else choose(seen, file, declared, marketplace_code, glossary.knows)
         raw.seek(0)
         file.seek(0)
         was_gzip = packed and raw not in owned

@@ -32,6 +32,9 @@ class Kind:
 
 _CHILD = _("In Business Reports, choose “Detail Page Sales and Traffic by Child Item”, one day at a time.")
 
+_ALL_LISTINGS = _("Download the All Listings Report (Inventory > Inventory Reports).")
+_BY_DAY = _("In the advertising console, create the Sponsored Products report with time unit “Daily” instead.")
+
 #: The first that fits names the file, so the more telling ones stand first.
 KINDS: tuple[Kind, ...] = (
     Kind("Fivetran table", ("_fivetran_synced",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
@@ -61,7 +64,18 @@ KINDS: tuple[Kind, ...] = (
     Kind("Amazon Restock Inventory", ("Merchant SKU", "Recommended replenishment qty")),
     Kind("Amazon Multi-Country Inventory", ("seller-sku", "country", "quantity-for-local-fulfillment")),
     Kind("Amazon Fulfilled Inventory", ("seller-sku", "Warehouse-Condition-code", "Quantity Available")),
+    Kind("Amazon Active Listings", ("item-name", "listing-id", "seller-sku"), ("status",), _ALL_LISTINGS),
+    Kind("Amazon Active Listings", ("商品名", "出品ID", "出品者SKU"), ("status", "ステータス"), _ALL_LISTINGS),
+    Kind(
+        "Amazon Open Listings", ("sku", "asin", "price", "quantity"), ("item-name", "afn-total-quantity"), _ALL_LISTINGS
+    ),
+    Kind("Amazon Suppressed Listings", ("Reason", "Status Change Date", "Issue Description")),
+    Kind("Amazon Reserved Inventory", ("sku", "reserved_qty", "reserved_customerorders")),
+    Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity")),
+    Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id")),
+    Kind("Amazon VAT Transactions", ("UNIQUE_ACCOUNT_IDENTIFIER", "ACTIVITY_PERIOD")),
     Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID")),
+    Kind("Table of the Amazon Ads campaign manager", ("State", "Campaigns", "Impressions"), (), _BY_DAY),
     Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID")),
     Kind("Sponsored Products purchased product", ("Campaign Name", "Purchased ASIN")),
     Kind("Sponsored Products placement", ("Campaign Name", "Placement", "Impressions")),
@@ -100,7 +114,9 @@ RECORDS: tuple[Kind, ...] = (
     Kind("Amazon Ads API v2", ("campaignId", "attributedSales1d")),
     Kind("Amazon Ads API v2", ("campaignId", "attributedSales7d")),
     Kind("Amazon Ads API v2", ("campaignId", "attributedConversions1d")),
-    Kind("Sponsored Products advertised product (Ads API)", ("campaignId", "adId", "advertisedAsin")),
+    Kind("Sponsored Products advertised product (Ads API)", ("campaignId", "advertisedAsin")),
+    Kind("Sponsored Products purchased product (Ads API)", ("campaignId", "purchasedAsin")),
+    Kind("Sponsored Brands or Display (Ads API)", ("campaignId", "sales", "purchases"), ("sales7d",)),
     Kind("Sponsored Products targeting (Ads API)", ("campaignId", "keywordId", "targeting"), ("searchTerm",)),
 )
 

@@ -8,17 +8,18 @@ is refused by the name of what it is, or with the columns it has and those opsbo
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from . import cells, kinds, registry, tables
+from . import cells, glossary, kinds, registry, tables
 from .decode import HEAD, Decoded
-from .errors import Ambiguous, BadDocument, Empty, MissingColumn, UnknownKind
+from .errors import Ambiguous, BadDocument, Empty, MissingColumn, UnknownKind, WrongCharset
 from .readers import Batch, read_json
 from .registry import Dataset, ReportSpec
 from .staging import canonical, columns_of, match
@@ -44,10 +45,15 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
 
     Raises Ambiguous, MissingColumn (it nearly fits), UnknownKind (with a name where it has one) or Empty.
     """
-    if not decoded.workbook and decoded.head().lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
+    if not decoded.workbook and _beginning(decoded).lstrip()[:1] in {"{", "["}:
+        if decoded.charset not in {"utf-8", "utf-8-sig"}:
+            raise WrongCharset(
+                _("This is JSON, but not in UTF-8 as Amazon writes it"),
+                todo=_("Download the file again, or save it as UTF-8."),
+            )
         return _recognise_json(decoded, wanted)
-    layout = find_layout(decoded)
-    names = [clean for name in layout.header if (clean := tables.clean(name))]
+    layout, others = find_layouts(decoded)
+    names = _names(layout)
     if not names:
         raise Empty(_("The file is empty"))
     if wanted:
@@ -58,10 +64,41 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
                 todo=_("Leave the type away to have the file recognised."),
             )
         _fit(spec, names, layout.header_line)
-        return Recognised(spec, layout)
-    if known := kinds.named(names):
-        raise _not_yet(known.name, known.todo)
-    return Recognised(_choose(names, layout.header_line), layout)
+    else:
+        if known := kinds.named(names):
+            raise _not_yet(known.name, known.todo)
+        spec = _choose(names, layout.header_line)
+        _check_telling(spec, layout)
+    for other in others:
+        if not _score(spec, _names(other))[0]:
+            raise BadDocument(
+                _("The workbook has reports on two sheets (“%(one)s” and “%(other)s”)")
+                % {"one": layout.sheet, "other": other.sheet},
+                todo=_("Save each sheet as a file of its own and send them one by one."),
+            )
+    # A tab file of a console is one that a spreadsheet wrote, and a spreadsheet quotes.
+    return Recognised(spec, replace(layout, quoted=layout.delimiter != "\t" or spec.format == "csv"))
+
+
+def _names(layout: Layout) -> list[str]:
+    return [name for written in layout.header if (name := glossary.english(written))]
+
+
+def _check_telling(spec: ReportSpec, layout: Layout) -> None:
+    """In another language a report is believed only by a column that its sister reports have not."""
+    if spec.table is None or not spec.table.telling:
+        return
+    if any(map(glossary.translated, layout.header)) and not any(
+        _has_all([name], _names(layout)) for name in spec.table.telling
+    ):
+        raise UnknownKind(
+            _("It could be “%(label)s” or another report with the same columns") % {"label": spec.label},
+            todo=_(
+                "Switch Seller Central or the advertising console to English and download it again, "
+                "or say what it is (--type %(type)s)."
+            )
+            % {"type": spec.key},
+        )
 
 
 def _choose(names: Sequence[str], line: int) -> ReportSpec:
@@ -81,15 +118,26 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
     near = max(scores, key=lambda key: (scores[key][1], -scores[key][0]), default="")
     if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
         _fit(registry.spec(near), names, line)
+    if not all(name.isascii() for name in names):
+        raise UnknownKind(
+            _no_such_columns(names),
+            todo=_(
+                "If it is a report in another language, switch Seller Central or the advertising console "
+                "to English and download it again."
+            ),
+        )
     examples = "; ".join(
         f"{spec.label}: {', '.join(column.names[0] for column in spec.datasets[0].columns[:4])}"
         for spec in itertools.islice((s for s in registry.specs() if s.format != "json"), 3)
     )
-    raise UnknownKind(
-        _("None of the reports opsboard knows has these columns: %(columns)s")
-        % {"columns": ", ".join(names[:8]) + (" …" if len(names) > 8 else "")},
-        todo=_("It expects for example %(examples)s.") % {"examples": examples},
-    )
+    raise UnknownKind(_no_such_columns(names), todo=_("It expects for example %(examples)s.") % {"examples": examples})
+
+
+def _no_such_columns(names: Sequence[str]) -> str:
+    few = ", ".join(name[:40] for name in names[:8])
+    return _("None of the reports opsboard knows has these columns: %(columns)s") % {
+        "columns": few + (" …" if len(names) > 8 else "")
+    }
 
 
 def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:
@@ -126,21 +174,29 @@ def _has_all(wanted: Iterable[str], names: Iterable[str]) -> bool:
     return {canonical(name) for name in wanted} <= {canonical(name) for name in names}
 
 
-def _fit(spec: ReportSpec, names: Sequence[str], line: int) -> None:
+def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
     """MissingColumn when a required column is not there, with the reason where a look-alike is."""
+    table = spec.table or tables.Table()
     header = [*names, *_made_columns(spec, names)]
-    for look_alike, why in (spec.table.instead if spec.table else {}).items():
-        if any(canonical(name) == canonical(look_alike) for name in names):
-            try:
-                match(_columns(spec), header)
-            except MissingColumn:
-                raise MissingColumn(str(why), column=look_alike) from None
     try:
         match(_columns(spec), header)
     except MissingColumn as error:
-        error.line = line
-        error.what = _("As “%(label)s”, it lacks something: %(what)s") % {"label": spec.label, "what": error.what}
-        raise
+        missing = next(
+            column.names[0] for column in _columns(spec) if column.required and not _has_any(column.names, header)
+        )
+        for look_alike, why in table.instead.get(missing, {}).items():
+            if _has_all([look_alike], names):
+                raise MissingColumn(str(why), column=look_alike) from None
+        missing = next((name for name in table.made.get(missing, ()) if not _has_all([name], names)), missing)
+        raise MissingColumn(
+            _("As “%(label)s”, it lacks the column “%(name)s”") % {"label": spec.label, "name": missing},
+            line=line,
+            todo=error.todo,
+        ) from None
+
+
+def _has_any(wanted: Iterable[str], names: Iterable[str]) -> bool:
+    return not {canonical(name) for name in wanted}.isdisjoint(canonical(name) for name in names)
 
 
 def _not_yet(name: str, todo: object = "") -> UnknownKind:
@@ -150,25 +206,35 @@ def _not_yet(name: str, todo: object = "") -> UnknownKind:
 # --- tables: where the header is ------------------------------------------------------------------
 
 
-def find_layout(decoded: Decoded) -> Layout:
-    """The delimiter and header line that make the most of the first lines. Raises Empty or UnknownKind."""
+def find_layouts(decoded: Decoded) -> tuple[Layout, list[Layout]]:
+    """The delimiter and header line that make the most of the first lines; the best of each other sheet.
+
+    Raises Empty or UnknownKind.
+    """
     known = _vocabulary()
-    candidates: list[tuple[tuple[int, int, int], Layout]] = []
+    best: dict[str, tuple[tuple[int, int, int], Layout]] = {}
     for delimiter, sheet, first_lines in _beginnings(decoded):
         for line, row in first_lines:
             header = tuple(cells.text(cell) for cell in row)
             filled = [name for name in header if name]
             if len(filled) < 2:
                 continue
-            hits = sum(canonical(tables.clean(name)) in known for name in filled)
-            candidates.append(((hits, len(filled) if hits < 2 else 0, -line), Layout(header, line, delimiter, sheet)))
-    if not candidates:
+            hits = sum(canonical(glossary.english(name)) in known for name in filled)
+            found = (hits, len(filled) if hits < 2 else 0, -line), Layout(header, line, delimiter, sheet)
+            best[sheet] = max(best.get(sheet, found), found, key=lambda one: one[0])
+    if not best:
         if not decoded.workbook and not decoded.head().strip(b"\xef\xbb\xbf \t\r\n"):
             raise Empty(_("The file is empty"))
         raise UnknownKind(
             _("There is no table with columns in it"), todo=_("Download the report as text (TXT), CSV or XLSX.")
         )
-    return max(candidates, key=lambda found: found[0])[1]
+    first, *others = sorted(best.values(), key=lambda one: one[0], reverse=True)
+    return first[1], [layout for _rank, layout in others]
+
+
+def _beginning(decoded: Decoded) -> str:
+    """The first characters; one cut at the end of them is of no concern to who looks for a header."""
+    return decoded.head(HEAD).decode(decoded.charset, "ignore").lstrip("\ufeff")
 
 
 def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[tables.Row]]]:
@@ -176,17 +242,15 @@ def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[tables.Row]]]
         for sheet in tables.workbook(decoded).sheet_names:
             yield "", sheet, list(itertools.islice(tables.lines(decoded, "", sheet), PREAMBLE_LINES))
         return
-    # A character cut at the end of the head is of no concern here: it only looks for a header.
-    text = decoded.head(HEAD).decode(decoded.charset, "ignore").lstrip("\ufeff")
-    first = text.splitlines()[:PREAMBLE_LINES]
+    text = _beginning(decoded)
     for delimiter in DELIMITERS:
-        if not any(delimiter in line for line in first):
+        if delimiter not in text:
             continue
         quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-        reader = csv.reader(first, delimiter=delimiter, quoting=quoting)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
         found: list[tables.Row] = []
         line = 1
-        for row in reader:
+        for row in itertools.islice(reader, PREAMBLE_LINES):
             found.append((line, list(row)))
             line = reader.line_num + 1
         yield delimiter, "", found
@@ -198,7 +262,8 @@ def _vocabulary() -> set[str]:
     } | kinds.vocabulary()
     for spec in registry.specs():
         if spec.table:
-            names |= {canonical(name) for name in (*(spec.table.span or ()), *spec.table.instead, *spec.table.ignored)}
+            look_alikes = itertools.chain.from_iterable(spec.table.instead.values())
+            names |= {canonical(name) for name in (*(spec.table.span or ()), *look_alikes, *spec.table.ignored)}
     return names
 
 
@@ -230,6 +295,13 @@ def _recognise_json(decoded: Decoded, wanted: str) -> Recognised:
             raise UnknownKind(
                 _("This is an error message of Amazon's instead of a report: %(text)s") % {"text": str(said)[:200]},
                 todo=_("Ask for the report again."),
+            )
+    for spec in _json_specs(wanted):
+        if any(dataset.rows in top for dataset in spec.datasets if isinstance(dataset.rows, str)):
+            raise UnknownKind(
+                _("This looks like “%(label)s” without the part “reportSpecification” that says what its rows are")
+                % {"label": spec.label},
+                todo=_("Download the report again, and send it as it is."),
             )
     raise UnknownKind(
         _("None of the reports opsboard knows has these parts: %(parts)s") % {"parts": ", ".join(list(top)[:8])}
@@ -276,19 +348,16 @@ def _recognise_records(batch: Any, wanted: str) -> Recognised:
     if not isinstance(batch, Batch) or not batch.columns:
         raise Empty(_("The file has no rows"))
     names = list(batch.columns)
-    found = [
-        spec
-        for spec in _json_specs(wanted)
-        if all(dataset.rows == "" for dataset in spec.datasets) and _score(spec, names)[0] == 0
-    ]
-    if found:
-        return Recognised(max(found, key=lambda spec: _score(spec, names)[1]))
-    if known := kinds.named(names, kinds.RECORDS):
+    if not wanted and (known := kinds.named(names, kinds.RECORDS)):
         raise _not_yet(known.name, known.todo)
-    raise UnknownKind(
-        _("None of the reports opsboard knows has these columns: %(columns)s")
-        % {"columns": ", ".join(names[:8]) + (" …" if len(names) > 8 else "")}
-    )
+    specs = [spec for spec in _json_specs(wanted) if all(dataset.rows == "" for dataset in spec.datasets)]
+    scores = {spec.key: _score(spec, names) for spec in specs}
+    if whole := [spec for spec in specs if scores[spec.key][0] == 0]:
+        return Recognised(max(whole, key=lambda spec: scores[spec.key][1]))
+    near = max(specs, key=lambda spec: (scores[spec.key][1], -scores[spec.key][0]), default=None)
+    if near is not None and scores[near.key][1] > max(3, 2 * scores[near.key][0]):
+        _fit(near, names, None)
+    raise UnknownKind(_no_such_columns(names))
 
 
 def _json_specs(wanted: str) -> list[ReportSpec]:

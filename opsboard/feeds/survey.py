@@ -8,16 +8,18 @@ the same rows.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from babel import Locale
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
-from . import cells, tables
+from . import cells, glossary, tables
 from .decode import Decoded
 from .errors import Ambiguous, BadDocument, Empty, WrongMarketplace
 from .registry import Kind, ReportSpec
@@ -25,7 +27,11 @@ from .staging import canonical
 from .tables import NUMERIC, Layout, Table
 
 #: Columns that may name the marketplace of a row.
-PLACES = ("country", "marketplace")
+PLACES = ("country", "marketplace", "store")
+#: Languages in which a console may name a country.
+_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "sv", "pl", "pt", "tr", "ja", "zh", "zh_Hant", "ar", "hi")
+#: What a spreadsheet makes of a long number in an id: its digits are gone.
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+")
 #: Different cells of a column that are remembered; prices of a long file seldom repeat.
 REMEMBERED = 100_000
 
@@ -46,6 +52,8 @@ class Answers:
     date_order: str = ""
     point: str = ""
     day: date | None = None
+    #: An encoding, where the bytes alone do not tell.
+    charset: str = ""
 
 
 def survey(decoded: Decoded, spec: ReportSpec, layout: Layout, marketplace: Marketplace, answers: Answers) -> Survey:
@@ -79,21 +87,32 @@ class _Surveyor:
             self.span = (span, last)
             self.date_columns = [span]
         self.dates = cells.DateStyle(marketplace.today())
-        self.numbers = cells.NumberStyle()
+        # Amazon translates the three apart: German reports have "5.255,61 €" beside "1,234" sessions.
+        self.numbers, self.percents, self.wholes = (cells.NumberStyle() for _each in range(3))
+        self.names_of_rows = {
+            name
+            for dataset in spec.datasets
+            for name, column in tables.columns_by_name(dataset, self.names).items()
+            if column.required and column.kind is Kind.TEXT
+        }
+        self.adds_up = any(dataset.sums for dataset in spec.datasets)
+        self.days_before_header: set[Any] = set()
+        self.places: dict[str, int] = {}
         self.written_days: dict[cells.Day, tuple[int, str]] = {}
         self.fractions = decoded.workbook
         self.seen: dict[str, set[Any]] = {name: set() for name in self.names}
 
     def check_header(self) -> None:
-        canonical_names = [canonical(tables.clean(name)) for name in self.layout.header]
-        for name in self.layout.header:
-            if canonical_names.count(canonical(tables.clean(name))) > 1 and tables.clean(name) in self.kinds:
+        english = [glossary.english(name) for name in self.layout.header]
+        canonical_names = [canonical(name) for name in english]
+        for name, clean in zip(self.layout.header, english, strict=True):
+            if canonical_names.count(canonical(clean)) > 1 and clean in self.kinds:
                 raise BadDocument(
                     _("The column “%(name)s” stands twice in the header") % {"name": name},
                     line=self.layout.header_line,
                     todo=_("Download the report again, or remove one of the two."),
                 )
-            self._see_currency(self.layout.header_line, name, tables.header_currency(name))
+            self._see_currency(self.layout.header_line, name, glossary.unit(name))
         if self.table.needs_day and self.answers.day is None:
             raise Ambiguous(
                 _("Its rows carry no day, so opsboard cannot tell which day these totals belong to"),
@@ -105,8 +124,11 @@ class _Surveyor:
         span = [self.names.index(name) for name in self.span] if self.span else []
         # Each different cell of a column is looked at once: columns of reports repeat themselves.
         watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
-        for line, row in tables.rows(self.decoded, self.layout):
+        dated = [self.names.index(name) for name in self.date_columns] if self.adds_up else []
+        for line, row in tables.rows(self.decoded, self.layout, self._on_header):
             self.found.rows += 1
+            if self.days_before_header and any(row[index] in self.days_before_header for index in dated):
+                self._joined(line, row[dated[0]])
             if span and row[span[0]] != row[span[1]]:
                 self._not_daily(line, row, span)
             for index, name, see, seen in watched:
@@ -131,10 +153,15 @@ class _Surveyor:
                 yield index, name, self._see_place
             elif canonical(name) in only:
                 yield index, name, self._see_only
+            elif name in self.names_of_rows:
+                yield index, name, self._see_name
 
     def _see_day(self, line: int, _name: str, cell: Any) -> None:
         if isinstance(cell, datetime | date):
             self.found.days.add(cell.date() if isinstance(cell, datetime) else cell)
+        elif isinstance(cell, int | float):
+            if (serial := cells.excel_day(cell)) is not None:
+                self.found.days.add(serial)
         elif (day := cells.day(cells.text(cell))) is not None:
             self.dates.see(line, cell, day)
             self.written_days.setdefault(day, (line, cell))
@@ -143,7 +170,9 @@ class _Surveyor:
         if isinstance(cell, str):
             if (found := cells.amount(cells.text(cell))) is not None:
                 self._see_currency(line, name, found.symbol)
-                self.numbers.see(line, cell, found.digits, whole=self.kinds[name] is Kind.INTEGER)
+                kind = self.kinds[name]
+                style = {Kind.INTEGER: self.wholes, Kind.PERCENT: self.percents}.get(kind, self.numbers)
+                style.see(line, cell, found.digits, whole=kind is Kind.INTEGER)
         elif self.kinds[name] is Kind.PERCENT and "buybox" in canonical(name) and float(cell) > 1:
             self.fractions = False
 
@@ -155,8 +184,31 @@ class _Surveyor:
             wrong.line, wrong.column = line, name
             raise wrong
 
+    def _see_name(self, line: int, name: str, cell: Any) -> None:
+        if isinstance(cell, str) and _ROUNDED.fullmatch(cell.strip()):
+            raise BadDocument(
+                _("“%(cell)s” is what a spreadsheet made of a long number, and its digits are lost") % {"cell": cell},
+                line=line,
+                column=name,
+                todo=_("Download the report again, and do not open it in a spreadsheet before sending it."),
+            )
+
+    def _on_header(self) -> None:
+        """The header stands again: what comes now is another download, which may tell the same days again."""
+        for name in self.date_columns:
+            self.days_before_header |= self.seen[name]
+
+    def _joined(self, line: int, day: Any) -> None:
+        raise BadDocument(
+            _("Two files were joined here, and both tell about %(day)s, so it would be counted twice")
+            % {"day": str(day)[:20]},
+            line=line,
+            todo=_("Send them one by one."),
+        )
+
     def _see_place(self, line: int, name: str, cell: Any) -> None:
-        other = _marketplace_named(cells.text(cell))
+        self.places = self.places or _places()
+        other = self.places.get(cells.text(cell).casefold())
         if other is not None and other != self.marketplace.pk:
             raise WrongMarketplace(
                 _("It is about “%(theirs)s”, and this is marketplace %(ours)s")
@@ -209,6 +261,7 @@ class _Surveyor:
             **self.layout.options(),
             "date_order": order,
             "point": point,
+            "percent_point": self._percent_point(point),
             "currency": self.marketplace.currency,
             "fractions": self.fractions,
         }
@@ -245,26 +298,53 @@ class _Surveyor:
         return order
 
     def _point(self) -> str:
-        if len(self.numbers.proofs) == 2:
-            (first, one), (second, other) = self.numbers.proofs.values()
-            raise BadDocument(
-                _("Numbers are written in two ways: “%(one)s” (line %(first)d) and “%(other)s”")
-                % {"one": one, "first": first, "other": other},
-                line=second,
-                todo=_("Download the report again."),
-            )
-        point = self.numbers.decided("") if self.numbers.proofs else self.answers.point
-        point = point or self.numbers.decided(self.marketplace.locale)
-        if not point:
-            line, cell = self.numbers.open_question or (0, "")
-            raise Ambiguous(
-                _("“%(cell)s” can be two numbers: the mark may group thousands or be the decimal point")
-                % {"cell": cell},
-                (".", ","),
-                line=line,
-                todo=_("Say which mark is the decimal point (--decimal . or ,)."),
-            )
-        return point
+        """The decimal point of amounts."""
+        for style in (self.numbers, self.percents, self.wholes):
+            if len(style.proofs) == 2:
+                self._written_in_two_ways(*style.proofs.values())
+        # A dot that groups counts and is the decimal point of amounts: nobody writes so. The comma is.
+        if "," in self.wholes.proofs and "." in self.numbers.proofs:
+            self._written_in_two_ways(self.numbers.proofs["."], self.wholes.proofs[","])
+        if self.numbers.proofs:
+            return self.numbers.decided("")
+        return self.answers.point or self._point_of_the_rest() or self._settled(self.numbers)
+
+    def _point_of_the_rest(self) -> str:
+        """What percentages and counts tell about amounts that could be read in two ways; "" when nothing."""
+        if self.numbers.open_question is None:
+            return ""
+        if self.percents.proofs:
+            return self.percents.decided("")
+        if "," in self.wholes.proofs:
+            return ","
+        return "." if "." in self.wholes.proofs and "," in self.numbers.open_question[1] else ""
+
+    def _percent_point(self, point: str) -> str:
+        if self.percents.proofs:
+            return self.percents.decided("")
+        if self.percents.open_question is None or self.answers.point or point == ".":
+            return point
+        return self._settled(self.percents)  # "20.022 %" is hardly twenty thousand, whatever amounts look like
+
+    def _settled(self, style: cells.NumberStyle) -> str:
+        """As the marketplace writes it, or a question."""
+        if point := style.decided(self.marketplace.locale):
+            return point
+        line, cell = style.open_question or (0, "")
+        raise Ambiguous(
+            _("“%(cell)s” can be two numbers: the mark may group thousands or be the decimal point") % {"cell": cell},
+            (".", ","),
+            line=line,
+            todo=_("Say which mark is the decimal point (--decimal . or ,)."),
+        )
+
+    def _written_in_two_ways(self, one: tuple[int, str], other: tuple[int, str]) -> None:
+        raise BadDocument(
+            _("Numbers are written in two ways: “%(one)s” (line %(first)d) and “%(other)s”")
+            % {"one": one[1], "first": one[0], "other": other[1]},
+            line=other[0],
+            todo=_("Download the report again."),
+        )
 
     def _check_gaps(self) -> None:
         days = sorted(self.found.days)
@@ -278,10 +358,12 @@ class _Surveyor:
             )
 
 
-def _marketplace_named(said: str) -> int | None:
-    """The marketplace called "Canada", "CA" or "Amazon.ca"; None when it is none of ours."""
-    lower = said.casefold()
+def _places() -> dict[str, int]:
+    """What a marketplace may be called: "CA", "Canada", "Amazon.ca", "Kanada", "加拿大"."""
+    found: dict[str, int] = {}
     for shop in Marketplace.objects.all():
-        if lower in {shop.name.casefold(), shop.code.casefold(), shop.domain.casefold()}:
-            return shop.pk
-    return None
+        territory = "GB" if shop.code == "UK" else shop.code
+        names = {shop.name, shop.code, shop.domain, territory}
+        names |= {Locale.parse(language).territories.get(territory, "") for language in _LANGUAGES} - {""}
+        found |= {name.casefold(): shop.pk for name in names}
+    return found

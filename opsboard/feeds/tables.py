@@ -11,7 +11,6 @@ import csv
 import io
 import itertools
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
-from . import cells
+from . import cells, glossary
 from .errors import BadDocument, UnknownCurrency, WrongMarketplace
 from .readers import BATCH_ROWS, MAX_COLUMNS, Batch
-from .registry import Dataset, Kind, ReportSpec
+from .registry import Column, Dataset, Kind, ReportSpec
 from .staging import canonical, columns_of
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ NUMERIC = frozenset({Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUM
 Row = tuple[int, list[Any]]
 #: Adds columns to those of one batch.
 Prepare = Callable[[dict[str, list[str]]], None]
-_BRACKETED = re.compile(r"\s*\(([^()]*)\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,12 @@ class Table:
     every_day: bool = False
     #: Column -> values its rows may have; other rows are another report's business.
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    #: A column that looks like a required one and must not be taken for it -> why (one sentence).
-    instead: Mapping[str, _StrPromise | str] = field(default_factory=dict)
+    #: A required column -> what looks like it and must not be taken for it -> why (one sentence).
+    instead: Mapping[str, Mapping[str, _StrPromise | str]] = field(default_factory=dict)
+    #: Amazon's English name -> its names in other languages, where they are known for sure.
+    spelt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: In another language one of these must be there: the names that tell its sisters apart may be unknown.
+    telling: tuple[str, ...] = ()
     #: Known columns nobody reads: not drift.
     ignored: tuple[str, ...] = ()
     #: Columns `prepare` makes -> the columns of the file it needs for them.
@@ -71,12 +73,15 @@ class Layout:
     header_line: int = 1
     delimiter: str = "\t"  # "" in a workbook
     sheet: str = ""
+    #: Cells may stand in quotation marks; in Amazon's own tab files such a mark is part of the text.
+    quoted: bool = True
 
     def options(self) -> dict[str, Any]:
         return {
             "header_line": self.header_line,
             "delimiter": self.delimiter,
             "sheet": self.sheet,
+            "quoted": self.quoted,
         }
 
 
@@ -85,6 +90,8 @@ class Style:
     """How the file writes numbers and days, and the currency its amounts are in."""
 
     point: str = "."
+    #: Percentages have their own: a German Business Report writes "5.255,61 €" beside "1,234" and "12.5%".
+    percent_point: str = "."
     order: str = cells.DMY
     currency: str = ""
     #: Workbook: numeric cells of percent columns are fractions (Excel shows 0.86 as 86 %).
@@ -92,8 +99,10 @@ class Style:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Style:
+        point = str(options.get("point") or ".")
         return cls(
-            str(options.get("point") or "."),
+            point,
+            str(options.get("percent_point") or point),
             str(options.get("date_order") or cells.DMY),
             str(options.get("currency") or ""),
             bool(options.get("fractions")),
@@ -103,12 +112,22 @@ class Style:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
-    """Every row after the header that is not blank and does not repeat the header, with its line."""
+def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None = None) -> Iterator[Row]:
+    """Every row after the header that is not blank and does not repeat the header, with its line.
+
+    `on_header` is called where the header stands again. Raises BadDocument for another one.
+    """
     width = len(layout.header)
-    for line, row in lines(decoded, layout.delimiter, layout.sheet):
+    names = set(filter(None, layout.header))
+    for line, row in lines(decoded, layout.delimiter, layout.sheet, quoted=layout.quoted):
         if line <= layout.header_line or not any(cell not in {"", None} for cell in row):
             continue
+        if names.intersection(row) and _is_header(row, names) and not _repeats_header(row[:width], layout.header):
+            raise BadDocument(
+                _("Another header stands here, so two files were joined into one"),
+                line=line,
+                todo=_("Send them one by one."),
+            )
         if len(row) < width or any(cell not in {"", None} for cell in row[width:]):
             raise BadDocument(
                 _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
@@ -118,9 +137,11 @@ def rows(decoded: Decoded, layout: Layout) -> Iterator[Row]:
         row = row[:width]
         if not _repeats_header(row, layout.header):
             yield line, row
+        elif on_header is not None:
+            on_header()
 
 
-def lines(decoded: Decoded, delimiter: str, sheet: str = "") -> Iterator[Row]:
+def lines(decoded: Decoded, delimiter: str, sheet: str = "", *, quoted: bool = True) -> Iterator[Row]:
     """Every row of the file from its first line, cells as they are."""
     if decoded.workbook:
         found = workbook(decoded).get_sheet_by_name(sheet)
@@ -129,8 +150,7 @@ def lines(decoded: Decoded, delimiter: str, sheet: str = "") -> Iterator[Row]:
         return
     decoded.file.seek(0)
     text = io.TextIOWrapper(decoded.file, encoding=decoded.charset, errors="strict", newline="")
-    # Amazon's tab files quote nothing: a title may well hold one inch mark.
-    quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(text, delimiter=delimiter, quoting=quoting)
     try:
         line = 1
@@ -163,26 +183,15 @@ def _repeats_header(row: Sequence[Any], header: Sequence[str]) -> bool:
     """A placeholder row: most of its filled cells say what the header above them says."""
     if sum(map(operator.eq, row, header)) < 2:
         return False
-    same: int = sum(bool(cell) and cell == name for cell, name in zip(row, header, strict=True))
+    same: int = sum(bool(cell) and cell == name for cell, name in zip(row, header, strict=False))
     filled: int = sum(cell not in {"", None} for cell in row)
     return same >= 2 and same * 2 > filled
 
 
-def clean(name: str) -> str:
-    """A header without a currency or unit in brackets: "14 Day Total Sales (₹)" -> "14 Day Total Sales"."""
-    name = cells.text(name)
-    if match := _BRACKETED.search(name):
-        unit = match[1].strip()
-        if unit in {"#", "%"} or unit in cells.SYMBOLS or unit in cells.CODES:
-            return name[: match.start()].strip()
-    return name
-
-
-def header_currency(name: str) -> str:
-    """The sign or code in a header's brackets, "" when there is none."""
-    match = _BRACKETED.search(cells.text(name))
-    unit = match[1].strip() if match else ""
-    return unit if unit in cells.SYMBOLS or unit in cells.CODES else ""
+def _is_header(row: Sequence[Any], names: set[str]) -> bool:
+    """Most of its filled cells are names of columns, in whatever order."""
+    filled = [cell for cell in row if cell not in {"", None}]
+    return len(filled) > 3 and sum(cell in names for cell in filled) * 2 > len(filled)
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -204,6 +213,7 @@ def _batches(
     decoded: Decoded, layout: Layout, table: Table, prepare: Prepare | None, dataset: Dataset, style: Style
 ) -> Iterator[Batch]:
     names = header_names(layout.header)
+    nameless = {name for name, written in zip(names, layout.header, strict=True) if not written}
     kinds = kinds_of(dataset, names)
     date_from = span_column(table, names)
     ignored = {canonical(name) for name in table.ignored}
@@ -216,7 +226,7 @@ def _batches(
         for name, column in zip(names, columns, strict=True):
             if name == date_from:
                 named["Date"] = canonical_cells(column, Kind.DATE, style, name, numbers)
-            elif canonical(name) not in ignored:
+            elif canonical(name) not in ignored and name not in nameless:
                 named[name] = canonical_cells(column, kinds.get(name, Kind.TEXT), style, name, numbers)
         if prepare:
             prepare(named)
@@ -230,17 +240,19 @@ def reopen_layout(decoded: Decoded, options: Mapping[str, Any]) -> Layout:
         str(options.get("delimiter", "\t")),
         str(options.get("sheet") or ""),
     )
+    # Before this was kept beside a document, every tab file was read as Amazon's own.
+    quoted = bool(options.get("quoted", delimiter != "\t"))
     at = int(options.get("header_line") or 1)
-    for line, row in lines(decoded, delimiter, sheet):
+    for line, row in lines(decoded, delimiter, sheet, quoted=quoted):
         if line == at:
-            return Layout(tuple(map(cells.text, row)), at, delimiter, sheet)
+            return Layout(tuple(map(cells.text, row)), at, delimiter, sheet, quoted)
     raise BadDocument(_("The header line is not where it was"), line=at)
 
 
 def header_names(header: Sequence[str]) -> list[str]:
     """Clean, distinct names for the columns of a batch; a column without a name keeps its place."""
     names: list[str] = []
-    for index, name in enumerate(map(clean, header)):
+    for index, name in enumerate(map(glossary.english, header)):
         unique = name or f"column {index + 1}"
         names.append(unique if unique not in names else f"{unique} [{index + 1}]")
     if len(names) > MAX_COLUMNS:
@@ -250,7 +262,12 @@ def header_names(header: Sequence[str]) -> list[str]:
 
 def kinds_of(dataset: Dataset, names: Sequence[str]) -> dict[str, Kind]:
     """How each column of the file is written, by the dataset columns that read it."""
-    by_alias = {canonical(alias): column.kind for column in columns_of(dataset) for alias in column.names}
+    return {name: column.kind for name, column in columns_by_name(dataset, names).items()}
+
+
+def columns_by_name(dataset: Dataset, names: Sequence[str]) -> dict[str, Column]:
+    """The dataset column that reads each column of the file."""
+    by_alias = {canonical(alias): column for column in columns_of(dataset) for alias in column.names}
     return {name: by_alias[canonical(name)] for name in names if canonical(name) in by_alias}
 
 
@@ -294,8 +311,9 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
         return wrong
     if amount.percent and kind is not Kind.PERCENT:
         return found
+    point = style.percent_point if kind is Kind.PERCENT else style.point
     try:
-        digits = cells.plain_digits(amount.digits, style.point)
+        digits = (cells.whole_digits if kind is Kind.INTEGER else cells.plain_digits)(amount.digits, point)
     except ValueError:
         return found
     return f"-{digits}" if amount.negative else digits
@@ -304,6 +322,8 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
 def _canonical_day(cell: Any, style: Style) -> str:
     if isinstance(cell, datetime | date):
         return cell.isoformat()[:10]
+    if isinstance(cell, int | float) and (serial := cells.excel_day(cell)) is not None:
+        return serial.isoformat()
     found = cells.text(cell)
     read = cells.day(found)
     chosen = read.read(style.order) if read else None

@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
-from . import pipeline, registry
+from . import charset, pipeline, registry
 from .decode import Decoded, decode
-from .errors import BadDocument, UnknownKind, WrongMarketplace
+from .errors import BadDocument, UnknownKind, WrongCharset, WrongMarketplace
 from .models import Document, Ingest
 from .recognise import Recognised, recognise
 from .registry import ReportSpec, Scope
@@ -89,6 +89,7 @@ def recognise_and_keep(
             window=found.window,
             file_name=name[:255],
             user=user,
+            declared_charset=answers.charset,
         )
 
 
@@ -115,7 +116,9 @@ def _look(
             _("There is no report type “%(type)s”") % {"type": wanted},
             todo=_("Choose one of: %(types)s.") % {"types": ", ".join(sorted(spec.key for spec in registry.specs()))},
         )
-    with decode(raw, marketplace_code=marketplace.code, file_name=name) as decoded:
+    if answers.charset and not charset.known(answers.charset):
+        raise WrongCharset(_("There is no encoding “%(name)s”") % {"name": answers.charset}, file=name)
+    with decode(raw, declared_charset=answers.charset, marketplace_code=marketplace.code, file_name=name) as decoded:
         try:
             found = recognise(decoded, wanted)
             result = Look(found.spec, window=_window(found, answers.day))

@@ -294,7 +294,7 @@ BAD: dict[str, tuple[bytes | str, list[str], str]] = {
     "placeholder": (table(TERMS, list(TERMS), list(TERMS)), [], "a header and no rows"),
     "truncated gzip": (gzip.compress(GOOD.encode())[:-9], [], "cut off"),
     "wrong charset": (GOOD.encode() + "Шарф\n".encode("koi8-r") + b"\x81\n", [], "none of the encodings"),
-    "missing column": (table(TERMS[:-4], term()[:-4]), [], "The column “Spend” is missing"),
+    "missing column": (table(TERMS[:-4], term()[:-4]), [], "it lacks the column “Spend”"),
     "negative": (table(TERMS, term(Clicks=-3)), [], "line 2, column “Clicks”: 1 of 1 rows cannot be read"),
     "absurd": (table(TERMS, term(Impressions="99999999999999999")), [], "column “Impressions”"),
     "wrong marketplace": (table(TERMS, term(Currency="INR")), [], "The amounts are in INR"),

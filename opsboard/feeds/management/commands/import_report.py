@@ -38,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("--day", type=date.fromisoformat, help="the day of rows that carry none (YYYY-MM-DD)")
         parser.add_argument("--date-order", choices=[cells.DMY, cells.MDY], default="", help="how 07/10/2025 is read")
         parser.add_argument("--decimal", choices=[".", ","], default="", help="the decimal point of 1.234")
+        parser.add_argument("--encoding", default="", help="how the text is encoded, where the file does not tell")
         parser.add_argument("--dry-run", action="store_true", help="do everything, keep nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         file: Path = options["file"]
         try:
             scope = find_scope(options["account"], options["marketplace"])
-            answers = Answers(options["date_order"], options["decimal"], options["day"])
+            answers = Answers(options["date_order"], options["decimal"], options["day"], options["encoding"])
             asked = {
                 "account": scope.account,
                 "marketplace": scope.marketplace,

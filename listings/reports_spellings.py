@@ -1,0 +1,55 @@
+"""How Business Reports and All Listings spell their columns in other languages, where that is known from real files.
+
+A language or a name that is missing here is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+#: Chinese, Japanese, German.
+BUSINESS_REPORT: dict[str, tuple[str, ...]] = {
+    "Date": ("日期", "日付", "Datum"),
+    "(Parent) ASIN": ("（父）ASIN", "（親）ASIN", "(Übergeordnete) ASIN"),
+    "(Child) ASIN": ("（子）ASIN", "(Untergeordnete) ASIN"),
+    "Title": ("标题", "タイトル", "Titel"),
+    "Sessions - Total": (
+        "会话数 - 总计", "会话次数 – 总计", "セッション数 - 合計", "セッション - 合計", "Sitzungen – Summe"),
+    "Sessions - Mobile App": ("Sitzungen – mobile App",),
+    "Sessions - Browser": ("Sitzungen – Browser",),
+    "Session Percentage - Total": ("转化率 - 总计", "会话百分比 - 总计", "セッション率 - 合計"),
+    "Page Views - Total": ("页面浏览量 - 总计", "ページビュー - 合計", "Seitenaufrufe – Summe"),
+    "Page Views Percentage - Total": ("页面浏览量百分比 - 总计", "ページビュー率 - 合計"),
+    "Featured Offer (Buy Box) Percentage": (
+        "推荐报价（推荐报价展示位）百分比", "おすすめ出品（おすすめ商品）の獲得率"),
+    "Units Ordered": ("已订购商品数量", "注文された商品点数", "Bestellte Einheiten"),
+    "Unit Session Percentage": ("商品会话百分比", "ユニットセッション率", "Prozentsatz an Einheiten pro Sitzung"),
+    "Ordered Product Sales": ("已订购商品销售额", "注文商品の売上額", "Durch bestellte Produkte erzielter Umsatz"),
+    "Total Order Items": ("订单商品总数", "注文品目総数", "Zahl der Bestellposten"),
+    "Units Refunded": ("已退款的商品数量",),
+    "Refund Rate": ("退款率",),
+    "Average Offer Count": ("平均出品数", "Durchschnittliche Angebotszahl"),
+    "Average Parent Items": ("親商品の平均数",),
+}  # fmt: skip
+
+# All Listings, in the languages of the account: English, Japanese, German, French, Italian, Spanish,
+# Polish, Turkish, Chinese.
+SKU = (
+    "seller-sku", "出品者SKU", "Händler-SKU", "sku-vendeur", "SKU venditore", "SKU del vendedor", "sku-sprzedawcy",
+    "seller-sku (satıcı sku)", "卖家 SKU")  # fmt: skip
+TITLE = (
+    "item-name", "商品名", "Artikelbezeichnung", "nom-produit", "Nome dell'articolo", "Título del producto",
+    "nazwa-produktu", "item-name (ürün adı)", "商品名称")  # fmt: skip
+DESCRIPTION = (
+    "item-description", "商品の説明", "Artikelbeschreibung", "Descrizione dell'articolo", "Descripción del producto",
+    "opis-produktu", "商品描述")  # fmt: skip
+PRICE = ("price", "価格", "Preis", "prix", "Prezzo", "Precio", "cena", "price (fiyat)", "价格")
+QUANTITY = ("quantity", "数量", "Menge", "quantité", "Quantità", "Cantidad", "ilość", "quantity (adet)")
+CHANNEL = (
+    "fulfillment-channel", "フルフィルメント・チャンネル", "Versender", "canal-traitement", "Canale di gestione",
+    "Canal de gestión logística", "kanał-realizacji", "fulfillment-channel (dağıtım kanalı)", "配送渠道")  # fmt: skip
+STATUS = ("status", "ステータス", "état", "stato", "Estado del producto", "durum", "状态")
+OPENED = (
+    "open-date", "出品日", "Erstellungsdatum", "date-ouverture", "Data di creazione", "Fecha de creación",
+    "data-otwarcia", "open-date (yayınlanma tarihi)", "开售日期")  # fmt: skip
+PRODUCT_ID = (
+    "product-id", "商品ID", "Produkt-ID", "id-produit", "Identificativo del prodotto", "Identificador del producto",
+    "identyfikator-produktu", "product-id (ürün numarası)", "商品编码")  # fmt: skip
