@@ -6,6 +6,8 @@ Products). Limits are Amazon's: 31 days a request, 95 and 65 days back.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy
 
 from opsboard.feeds.registry import Column, Dataset, Dimension, Kind, ReportSpec, Scope, register
@@ -27,16 +29,14 @@ FOURTEEN = gettext_lazy(
     "(Amazon's own measure for sellers' Sponsored Products), so the two cannot be mixed"
 )
 #: What tells why a document that somebody asked for by other means cannot be taken.
-ASKED_OTHERWISE = Table(
-    instead={
-        "sales7d": {"sales14d": FOURTEEN},
-        "date": {
-            "startDate": gettext_lazy(
-                "Its rows are totals from startDate to endDate, and opsboard keeps days (timeUnit DAILY)"
-            )
-        },
-    }
-)
+ASKED_OTHERWISE: dict[str, dict[str, Any]] = {
+    "sales7d": {"sales14d": FOURTEEN},
+    "date": {
+        "startDate": gettext_lazy(
+            "Its rows are totals from startDate to endDate, and opsboard keeps days (timeUnit DAILY)"
+        )
+    },
+}
 CURRENCY = Column("currency", Kind.CURRENCY, ("campaignBudgetCurrencyCode",))
 
 SP_CAMPAIGNS = Dataset(
@@ -117,7 +117,7 @@ register(
         every_hours=24,
         reask_days=30,
         source_page="Amazon Ads console > Sponsored ads reports > Campaign",
-        table=ASKED_OTHERWISE,
+        table=Table(instead=ASKED_OTHERWISE, foreign=("searchTerm", "targeting", "advertisedAsin", "purchasedAsin")),
         ads_configuration={
             "adProduct": "SPONSORED_PRODUCTS",
             "groupBy": ["campaign"],
@@ -149,7 +149,7 @@ register(
         every_hours=24,
         reask_days=30,
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
-        table=ASKED_OTHERWISE,
+        table=Table(instead=ASKED_OTHERWISE),
         ads_configuration={
             "adProduct": "SPONSORED_PRODUCTS",
             "groupBy": ["searchTerm"],

@@ -205,6 +205,7 @@ register(
             },
             instead=_INSTEAD,
             spelt=SPONSORED_PRODUCTS,
+            foreign=("Customer Search Term", "Targeting", "Placement", "Advertised ASIN", "Purchased ASIN"),
             telling=("Budget", "Bidding strategy", "Targeting Type", "Campaign Type", "Program Type"),
             ignored=_IGNORED,
             made={CAMPAIGN_ID: (CAMPAIGN,), NEW_CAMPAIGN: (CAMPAIGN,)},

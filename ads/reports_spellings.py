@@ -10,7 +10,7 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
     "Date": ("日期", "日付", "Datum", "Fecha"),
     "Start Date": ("开始日期", "開始日", "Startdatum", "Fecha de inicio"),
     "End Date": ("结束日期", "終了日", "Enddatum", "Fecha de finalización"),
-    "Portfolio name": ("广告组合名称", "ポートフォリオ名", "Portfolioname", "Nombre de la cartera"),
+    "Portfolio name": ("广告组合名称", "ポートフォリオ名", "Nombre de la cartera"),
     "Currency": ("货币", "通貨", "Währung", "Divisa"),
     "Campaign Name": (
         "广告活动名称", "キャンペーン名", "Kampagnen-Name", "Kampagnenname", "Nombre de campaña",

@@ -100,7 +100,7 @@ def check_sales_and_traffic(key: str, value: Any, document: Document) -> None:
     """Refuse weekly and monthly documents, and those of another marketplace."""
     if key != "reportSpecification" or not isinstance(value, dict):
         return
-    granularity = _options(value).get("dateGranularity", "DAY")
+    granularity = _options(value).get("dateGranularity") or "DAY"
     if granularity != "DAY":
         raise BadDocument(
             _("Its rows are totals by %(period)s, and opsboard keeps days") % {"period": str(granularity).lower()},
@@ -134,7 +134,7 @@ def _options(specification: dict[str, Any]) -> dict[str, Any]:
 def check_child_report(key: str, value: Any, document: Document) -> None:
     check_sales_and_traffic(key, value, document)
     if key == "reportSpecification" and isinstance(value, dict):
-        grain = _options(value).get("asinGranularity", "PARENT")
+        grain = _options(value).get("asinGranularity") or "PARENT"
         if grain != "CHILD" and _one_day(document):
             raise BadDocument(
                 _("Its ASIN rows are by %(grain)s, and opsboard keeps child ASINs") % {"grain": str(grain).lower()},

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from .errors import BadDocument, TooBig, Truncated, UnknownKind
+from .errors import BadDocument, Empty, TooBig, Truncated, UnknownKind
 
 if TYPE_CHECKING:
     from .decode import Limits
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _MAX_MEMBERS = 2_000
 _LOCAL_HEADER = 30
+#: Such a cell reads as an empty one, which is not what stood there.
+_ERROR_CELL = b' t="e"'
 #: A part of the archive -> what it is part of.
 _OTHERS = {
     "content.xml": "OpenDocument (ODS)",
@@ -56,7 +58,9 @@ def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
                     _("This is %(what)s, not a report") % {"what": _OTHERS[name]},
                     todo=_("Save it as XLSX or CSV, or download the report again."),
                 )
-        members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+        members = [m for m in archive.infolist() if not m.is_dir() and not _is_litter(m.filename)]
+        if not members:
+            raise Empty(_("The zip is empty"))
         if len(members) != 1:
             raise BadDocument(
                 _("The zip holds %(count)d files, and one report at a time can be read") % {"count": len(members)},
@@ -90,6 +94,11 @@ def only_member(raw: BinaryIO, limits: Limits) -> tuple[BinaryIO, str]:
     return out, PurePath(members[0].filename).name
 
 
+def _is_litter(name: str) -> bool:
+    """What a Mac adds to every zip."""
+    return "__MACOSX" in name or PurePath(name).name.startswith(".")
+
+
 def _real_size(raw: BinaryIO, member: zipfile.ZipInfo, left: int, ratio: int) -> int:
     raw.seek(member.header_offset)
     header = raw.read(_LOCAL_HEADER)
@@ -105,6 +114,8 @@ def _real_size(raw: BinaryIO, member: zipfile.ZipInfo, left: int, ratio: int) ->
         raise UnknownKind(_("The workbook is packed in a way opsboard cannot read"))
     inflate = zlib.decompressobj(wbits=-15)
     size, packed_left = 0, member.compress_size
+    sheet = member.filename.startswith("xl/worksheets/")
+    tail = b""
     try:
         while not inflate.eof:
             packed = inflate.unconsumed_tail or raw.read(min(_BLOCK, packed_left))
@@ -112,7 +123,14 @@ def _real_size(raw: BinaryIO, member: zipfile.ZipInfo, left: int, ratio: int) ->
                 packed_left -= len(packed)
             if not packed:
                 raise _damaged()
-            size += len(inflate.decompress(packed, 4 * _BLOCK))
+            block = inflate.decompress(packed, 4 * _BLOCK)
+            size += len(block)
+            if sheet and _ERROR_CELL in tail + block:
+                raise BadDocument(
+                    _("A cell of the workbook holds an error such as #N/A instead of a value"),
+                    todo=_("Send the file as Amazon gave it."),
+                )
+            tail = block[-len(_ERROR_CELL) :]
             if size > left or (size > 4 * _BLOCK and size > max(1, member.compress_size) * ratio):
                 raise _too_big()
     except zlib.error:

@@ -32,6 +32,9 @@ SYMBOLS: dict[str, frozenset[str]] = {
     "£": frozenset({"GBP"}),
     "€": frozenset({"EUR"}),
     "¥": frozenset({"JPY", "CNY"}),
+    "JP¥": frozenset({"JPY"}),
+    "JP￥": frozenset({"JPY"}),
+    "CN¥": frozenset({"CNY"}),
     "￥": frozenset({"JPY", "CNY"}),
     "円": frozenset({"JPY"}),
     "₹": frozenset({"INR"}),
@@ -56,6 +59,7 @@ _JAPANESE = re.compile(r"^(\d{4})年(\d{1,2})月(\d{1,2})日")
 _NAMED = (
     re.compile(r"^(?P<m>[^\W\d]+)\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})\b"),
     re.compile(r"^(?P<d>\d{1,2})\.?[\s\-]+(?:de\s+)?(?P<m>[^\W\d]+)\.?,?[\s\-]+(?:de\s+)?(?P<y>\d{4})\b"),
+    re.compile(r"^(?P<d>\d{1,2})-(?P<m>[^\W\d]+)-(?P<y>\d{2})\b"),  # as a spreadsheet saves "Oct 05, 2026"
 )
 
 
@@ -94,10 +98,10 @@ def amount(cell: str) -> Amount | None:
     if match is None:
         return None
     sign, before, inner_sign, digits, after = match.groups()
-    percent = after == "%"
+    percent = "%" in {before, after}
     if (before and after) or (sign and inner_sign) or (bracketed and (sign or inner_sign)):
         return None
-    symbol = before or ("" if percent else after)
+    symbol = "" if percent else before or after
     if symbol and not _may_be_currency(symbol):
         return None
     return Amount(
@@ -253,7 +257,8 @@ def day(cell: str) -> Day | None:
         return Day(dmy, mdy) if dmy or mdy else None
     for pattern in _NAMED:
         if (match := pattern.match(cell)) and (month := _months().get(match["m"].casefold())):
-            return _sure(int(match["y"]), month, int(match["d"]))
+            year = int(match["y"])
+            return _sure(year + (2000 if year < 100 else 0), month, int(match["d"]))
     return None
 
 

@@ -51,6 +51,11 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
                 _("This is JSON, but not in UTF-8 as Amazon writes it"),
                 todo=_("Download the file again, or save it as UTF-8."),
             )
+        if wanted and registry.spec(wanted).format != "json":
+            raise UnknownKind(
+                _("A “%(label)s” file is a table, and this is JSON") % {"label": registry.spec(wanted).label},
+                todo=_("Leave the type away to have the file recognised."),
+            )
         return _recognise_json(decoded, wanted)
     layout, others = find_layouts(decoded)
     names = _names(layout)
@@ -121,10 +126,7 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
     if not all(name.isascii() for name in names):
         raise UnknownKind(
             _no_such_columns(names),
-            todo=_(
-                "If it is a report in another language, switch Seller Central or the advertising console "
-                "to English and download it again."
-            ),
+            todo=_in_english(),
         )
     examples = "; ".join(
         f"{spec.label}: {', '.join(column.names[0] for column in spec.datasets[0].columns[:4])}"
@@ -144,6 +146,8 @@ def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:
     """(required columns that are missing, columns that are there)."""
     header = {canonical(name) for name in names} | _made_columns(spec, names)
     missing = found = 0
+    if spec.table and _has_any(spec.table.foreign, names):
+        return len(_columns(spec)), 0
     for column in _columns(spec):
         if any(canonical(alias) in header for alias in column.names):
             found += 1
@@ -191,8 +195,15 @@ def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
         raise MissingColumn(
             _("As “%(label)s”, it lacks the column “%(name)s”") % {"label": spec.label, "name": missing},
             line=line,
-            todo=error.todo,
+            todo=error.todo if all(map(str.isascii, names)) else _in_english(),
         ) from None
+
+
+def _in_english() -> str:
+    return _(
+        "If it is a report in another language, switch Seller Central or the advertising console "
+        "to English and download it again."
+    )
 
 
 def _has_any(wanted: Iterable[str], names: Iterable[str]) -> bool:
@@ -325,6 +336,12 @@ def _takes(dataset: Dataset, decoded: Decoded) -> bool:
 def _recognise_specified(about: dict[str, Any], wanted: str) -> Recognised:
     report_type = str(about.get("reportType", ""))
     specs = [spec for spec in _json_specs(wanted) if spec.report_type == report_type]
+    if not specs and wanted and (really := [spec for spec in _json_specs("") if spec.report_type == report_type]):
+        raise UnknownKind(
+            _("This is “%(label)s”, not “%(wanted)s”")
+            % {"label": really[0].label, "wanted": registry.spec(wanted).label},
+            todo=_("Leave the type away to have the file recognised."),
+        )
     if not specs:
         raise _not_yet(kinds.REPORT_TYPES.get(report_type, report_type or "JSON"))
     window = _window(about)

@@ -119,6 +119,10 @@ class _Surveyor:
                 (),
                 todo=str(self.table.how_daily),
             )
+        if self.answers.day is not None and self.answers.day > self.marketplace.today():
+            raise BadDocument(
+                _("“%(cell)s” is in the future") % {"cell": self.answers.day}, todo=_("Name another day.")
+            )
 
     def read(self) -> None:
         span = [self.names.index(name) for name in self.span] if self.span else []
@@ -310,11 +314,12 @@ class _Surveyor:
         return self.answers.point or self._point_of_the_rest() or self._settled(self.numbers)
 
     def _point_of_the_rest(self) -> str:
-        """What percentages and counts tell about amounts that could be read in two ways; "" when nothing."""
+        """What counts tell about amounts that could be read in two ways; "" when nothing.
+
+        Percentages tell nothing: they stay English where amounts do not.
+        """
         if self.numbers.open_question is None:
             return ""
-        if self.percents.proofs:
-            return self.percents.decided("")
         if "," in self.wholes.proofs:
             return ","
         return "." if "." in self.wholes.proofs and "," in self.numbers.open_question[1] else ""

@@ -51,6 +51,8 @@ class Table:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: A required column -> what looks like it and must not be taken for it -> why (one sentence).
     instead: Mapping[str, Mapping[str, _StrPromise | str]] = field(default_factory=dict)
+    #: Columns of a sister report that has all of ours besides: its rows are something else.
+    foreign: tuple[str, ...] = ()
     #: Amazon's English name -> its names in other languages, where they are known for sure.
     spelt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: In another language one of these must be there: the names that tell its sisters apart may be unknown.
@@ -332,8 +334,8 @@ def _canonical_day(cell: Any, style: Style) -> str:
 
 def wrong_currency(symbol: str, ours: str) -> BadDocument | None:
     """What is wrong with a currency sign or code in a marketplace that sells in `ours`; None when nothing is."""
-    theirs = cells.SYMBOLS.get(symbol) or (frozenset({symbol}) if symbol in cells.CODES else None)
-    if theirs is None:
+    theirs = cells.SYMBOLS.get(symbol) or frozenset({symbol.rstrip("$")} & cells.CODES)
+    if not theirs:
         return UnknownCurrency(_("“%(code)s” is not a currency opsboard knows") % {"code": symbol[:20]})
     if ours and ours not in theirs:
         return WrongMarketplace(

@@ -152,6 +152,11 @@ DAYS_SOLD: dict[str, tuple[str, Content, int]] = {
     "US, month in letters": ("US", table(BY_DATE, day_row("Oct 01, 2026", "US$1,234.56")), 123456),
     "UK, day first": ("UK", table(BY_DATE, day_row("01/10/2026", "£1,234.56")), 123456),
     "Canada, ISO": ("CA", table(BY_DATE, day_row("2026-10-01", "CA$1,234.56")), 123456),
+    "as a spreadsheet saves it": ("US", table(BY_DATE, day_row("1-Oct-26", "1234.56 ")), 123456),
+    "Brazil": ("BR", table(BY_DATE, day_row("01/10/2026", "R$ 1.234,56", box="97,12%", rate="5,3%")), 123456),
+    "Turkey, the sign in front": (
+        "TR", table(BY_DATE, day_row("01.10.2026", "₺1.234,56", box="%97,12", rate="%5,3")), 123456),
+    "Japan on a Chinese page": ("JP", table(BY_DATE, day_row("2026-10-01", "JP¥1,234")), 1234),
     "Mexico": ("MX", table(BY_DATE, day_row("01/10/26", "MX$1,234.56")), 123456),
     "Australia": ("AU", table(BY_DATE, day_row("1/10/26", "A$1,234.56")), 123456),
     "India, lakhs": ("IN", table(BY_DATE, day_row("01/10/26", "₹1,23,456.78")), 12345678),
@@ -422,6 +427,12 @@ def test_listings_keep_their_inches(marketplace: str, content: Content, read: Re
     assert found.price_minor == 1980
 
 
+def test_a_zip_of_a_mac_holds_one_report(read: Read) -> None:
+    said = read(zipped(report_csv=table(TERMS, term()), **{"_DS_Store": "x", "__MACOSX/_report": "x"}), name="a.zip")
+
+    assert said.json["rows_in"] == 1
+
+
 # --- refused ---------------------------------------------------------------------------------------
 
 
@@ -442,6 +453,16 @@ def ad(**other: object) -> dict[str, object]:
     return {key: value for key, value in row.items() if value is not None}
 
 
+def broken_cell() -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for y, row in enumerate([TERMS, term()]):
+            sheet.write_row(y, 0, row)
+        sheet.write_formula(1, 10, "=NA()", None, "#N/A")
+    return out.getvalue()
+
+
 REFUSED: dict[str, tuple[Content, str]] = {
     "by SKU in Chinese": (table([*ZH_BY_CHILD, "SKU"], [*child_row(), "M-1"]), "Business Report by SKU"),
     "by month in Japanese": (
@@ -452,6 +473,12 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "stores of two countries": (
         tabs(EU_STOCK, stock(EU_STOCK, store="Amazon.com"), stock(EU_STOCK, "M-2", store="Amazon.fr")),
         "It is about “Amazon.fr”"),
+    "search terms without targets, which are no campaigns": (
+        table(*[row[:7] + row[8:] for row in (TERMS, term())]),
+        "it lacks the column “Targeting”"),
+    "search terms of the API without targets": (json.dumps([ad(searchTerm="mug")]), "lacks the column “adGroupId”"),
+    "an error in a cell": (broken_cell(), "an error such as #N/A"),
+    "an empty zip": (zipped(), "The zip is empty"),
     "two reports in a workbook": (
         workbook(May=[TERMS, term()], June=[TERMS, term()]), "reports on two sheets (“May” and “June”)"),
     "joined with its columns turned": (
@@ -509,6 +536,35 @@ def test_what_would_be_read_wrongly_is_refused_by_name(what: str, read: Read) ->
     assert said.code == 2, said.out
     assert fragment in said.err
     assert said.err.startswith("file.txt")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "fragment"),
+    [
+        (
+            json.dumps(traffic()),
+            ["--type", "performance"],
+            "This is “Sales and traffic by day”, not “Seller performance”",
+        ),
+        (json.dumps([ad()]), ["--type", "console_campaigns"], "is a table, and this is JSON"),
+        (table(BY_CHILD, child_row()), ["--day", "2099-01-01"], "“2099-01-01” is in the future"),
+        (table(BY_CHILD, child_row()), [], "carry no day"),
+    ],
+)
+def test_a_wrong_answer_is_refused(content: str, options: list[str], fragment: str, read: Read) -> None:
+    said = read(content, "US", *options)
+
+    assert (said.code, said.out) == (2, "")
+    assert fragment in said.err
+
+
+def test_an_amount_that_could_be_two_is_asked_though_counts_and_percentages_are_english(read: Read) -> None:
+    content = table(BY_DATE, day_row("01.10.2026", "1.234 €"))
+
+    assert "“1.234 €” can be two numbers" in read(content, "DE").err
+    read(content, "DE", "--decimal", ",").json  # noqa: B018 - it asserts
+
+    assert SalesDay.objects.get().ordered_sales_minor == 123400
 
 
 def test_no_word_of_another_language_means_two_columns() -> None:
