@@ -47,6 +47,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _OTHERS = (
     (b"%PDF", "PDF"),
     (_OLE, "XLS (Excel 97-2003)"),
+    (b"PK\x03\x04", "ZIP"),  # inside gzip: elsewhere it is opened
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"Rar!", "RAR"),

@@ -132,7 +132,8 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
         f"{spec.label}: {', '.join(column.names[0] for column in spec.datasets[0].columns[:4])}"
         for spec in itertools.islice((s for s in registry.specs() if s.format != "json"), 3)
     )
-    raise UnknownKind(_no_such_columns(names), todo=_("It expects for example %(examples)s.") % {"examples": examples})
+    expected = _("It expects for example %(examples)s.") % {"examples": examples}
+    raise UnknownKind(_no_such_columns(names), todo=f"{expected} {_in_english()}")
 
 
 def _no_such_columns(names: Sequence[str]) -> str:
