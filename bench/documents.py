@@ -51,9 +51,9 @@ def search_terms(rows: int, *, changed: float = 0.0, seed: int = 7) -> Iterator[
             made += 1
 
 
-def write_json_gz(path: Path, records: Iterator[dict[str, object]]) -> None:
+def write_json_gz(path: Path, records: Iterator[dict[str, object]], end: bytes = b"]") -> None:
     with gzip.open(path, "wb", compresslevel=1) as out:
         out.write(b"[")
         for number, record in enumerate(records):
             out.write((b"," if number else b"") + orjson.dumps(record))
-        out.write(b"]")
+        out.write(end)

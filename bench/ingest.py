@@ -1,8 +1,10 @@
 """Ingest of a search-term document against a raw COPY of the same rows into the same keyed table.
 
 What is timed: from the kept gzip document to replaced facts (`pipeline.apply`), for an empty
-scope, for the same rows again and with a tenth of them changed. The anchor is COPY of the very
-rows that were stored, from a text file, into a copy of the fact table with all its indexes.
+scope, for a document made again with the same rows, and with a tenth of the rows of each day
+changed. (The very same bytes again cost nothing: they are recognised before they are read.)
+The anchor is COPY of the very rows that were stored, from a text file, into a copy of the fact
+table with all its indexes.
 """
 
 from __future__ import annotations
@@ -28,22 +30,23 @@ def run(folder: Path) -> Iterator[dict[str, Any]]:
     from opsboard.feeds import pipeline
 
     scope = _scope()
-    first, changed = folder / "terms.json.gz", folder / "changed.json.gz"
+    first, again, changed = (folder / f"{name}.json.gz" for name in ("terms", "again", "changed"))
     documents.write_json_gz(first, documents.search_terms(ROWS))
+    documents.write_json_gz(again, documents.search_terms(ROWS), end=b"]\n")
     documents.write_json_gz(changed, documents.search_terms(ROWS, changed=0.1))
     when = datetime(2026, 11, 2, tzinfo=UTC)
 
     def ingest(file: Path, minutes: int) -> float:
         document = _keep(file, scope, when + timedelta(minutes=minutes))
         started = time.perf_counter()
-        outcome = pipeline.apply(document, force=True)
+        outcome = pipeline.apply(document)
         seconds = time.perf_counter() - started
         assert outcome.rows_in == ROWS and not outcome.refused, outcome
         return seconds
 
     empty = ingest(first, 1)
     anchor = _anchor(folder)
-    identical = ingest(first, 2)
+    identical = ingest(again, 2)
     tenth = ingest(changed, 3)
     for name, goal, seconds in (
         ("ingest into an empty scope", 0.55, empty),

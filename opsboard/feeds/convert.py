@@ -154,6 +154,8 @@ def _read_date(raw: pl.Series, _minor_digits: int) -> pl.Series:
 
 
 def _read_id(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    if raw.dtype == pl.Float64:  # ids that a program wrote as 123456789012.0
+        raw = _read_integer(raw, 0).set(raw.abs() >= 2**53, None)
     if raw.dtype == pl.Int64:
         return raw.set(raw <= 0, None)
     digits = raw.cast(pl.String)
@@ -161,9 +163,9 @@ def _read_id(raw: pl.Series, _minor_digits: int) -> pl.Series:
 
 
 def _read_key(raw: pl.Series, _minor_digits: int) -> pl.Series:
-    text = raw.cast(pl.String)
-    known = text.unique().drop_nulls()
-    return text.replace_strict(known, pl.Series([key64(item) for item in known], dtype=pl.Int64), default=None)
+    # key64 remembers: a text that comes again costs one look-up.
+    keys = [None if text is None else key64(text) for text in raw.cast(pl.String).to_list()]
+    return pl.Series(keys, dtype=pl.Int64)
 
 
 _READ: dict[Kind, Callable[[pl.Series, int], pl.Series]] = {
@@ -269,7 +271,10 @@ def _cell_date(column: Column, cell: Any, _minor_digits: int) -> date:
 
 
 def _cell_id(_column: Column, cell: Any, _minor_digits: int) -> int:
-    return name_id(str(cell))
+    """Entities of console files have no id but their name; a number that is no id is not a name either."""
+    if not isinstance(cell, str):
+        raise ValueError(_("is not an id of Amazon's"))
+    return name_id(cell)
 
 
 def _cell_text(_column: Column, cell: Any, _minor_digits: int) -> str:

@@ -178,7 +178,9 @@ class Coverage(Scoped):
     date = models.DateField()
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="+")
     source_created_at = models.DateTimeField()
+    #: How many rows are stored of the day, and a digest of what the document said of it.
     rows = models.IntegerField(default=0)
+    digest = models.CharField(max_length=40, blank=True)
     applied_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from isal import igzip
 
 _BLOCK = 1 << 20
 
@@ -47,4 +48,4 @@ def store(content: BinaryIO, sha256: str, *, compressed: bool) -> Path:
 
 def open_raw(sha256: str) -> BinaryIO:
     """The decoded bytes, streaming; FileNotFoundError when the file was removed by hand."""
-    return gzip.open(path_of(sha256), "rb")  # type: ignore[return-value]
+    return igzip.open(path_of(sha256), "rb")  # type: ignore[return-value]

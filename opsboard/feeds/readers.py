@@ -19,11 +19,13 @@ import polars as pl
 from django.utils.translation import gettext as _
 
 from .errors import BadDocument, Empty
+from .records import Shape
 
 BATCH_ROWS = 20_000
 _SPACE = b" \t\r\n"
 _SEAM = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
-_CHUNK = 2 << 20
+#: Bytes of JSON parsed at a time: small enough to stay in the processor's cache.
+_CHUNK = 1 << 19
 #: No report of Amazon's comes near it; a file that does is not one.
 MAX_COLUMNS = 2_000
 
@@ -84,13 +86,35 @@ def records_to_batch(records: list[Any], first_line: int) -> Batch:
     offset = next((index for index, record in enumerate(records) if not isinstance(record, dict)), None)
     if offset is not None:
         raise BadDocument(_("An object was expected here"), line=first_line + offset)
-    return _frame_batch(_parse(orjson.dumps(records)), first_line)
+    return _frame_batch(_infer(records), first_line)
 
 
 def _parse(array: bytes) -> pl.DataFrame:
     """A JSON array of objects as a frame. Types are inferred from every record, so nothing is
     lost: numbers and text in one column become text, digits as they stand in the file."""
     return pl.read_json(io.BytesIO(array), infer_schema_length=None)
+
+
+def _infer(records: list[dict[str, Any]]) -> pl.DataFrame:
+    try:
+        return _parse(orjson.dumps(records))
+    except (pl.exceptions.PolarsError, orjson.JSONEncodeError):
+        return _as_text(records)
+
+
+def _as_text(records: list[dict[str, Any]]) -> pl.DataFrame:
+    """What no kind of column holds (objects beside numbers, numbers of 70 bits), as text cell by cell."""
+    flat = [dict(_leaves("", record)) for record in records]
+    names = dict.fromkeys(name for record in flat for name in record)
+    return pl.DataFrame({name: pl.Series([record.get(name) for record in flat], dtype=pl.String) for name in names})
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str | None]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}" if name else key, inner)
+    else:
+        yield name, value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _frame_batch(frame: pl.DataFrame, first_line: int) -> Batch:
@@ -142,6 +166,8 @@ class _Source:
 
     def __init__(self, content: BinaryIO) -> None:
         self.content = content
+        #: What the records read so far look like.
+        self.shape: Shape | None = None
         self.buffer = b""
         #: What is before it was taken; it is dropped when more is read, not byte by byte.
         self.at = 0
@@ -153,6 +179,14 @@ class _Source:
         self.buffer = self.buffer[self.at :] + block
         self.at = 0
         return bool(block)
+
+    def records(self, array: bytes) -> pl.DataFrame:
+        """The records of a JSON array; ComputeError when it is not one."""
+        frame = self.shape.read(array) if self.shape is not None else None
+        if frame is None:
+            frame = _parse(array)
+            self.shape = Shape.learn(frame, self.shape)
+        return frame
 
     def drop_bom(self) -> None:
         while len(self.buffer) < 3 and self.fill():
@@ -221,13 +255,27 @@ def _array(source: _Source) -> Iterator[Batch]:
         source.skip(1)
         yield Batch((), {})
         return
-    while True:
+    for frame in _gathered(_fronts(source)):
+        yield _frame_batch(frame, line)
+        line += len(frame)
+
+
+def _fronts(source: _Source) -> Iterator[pl.DataFrame]:
+    more = True
+    while more:
         frame, more = _front(source)
-        if len(frame):
-            yield _frame_batch(frame, line)
-            line += len(frame)
-        if not more:
-            return
+        yield frame
+
+
+def _gathered(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The frames in fewer, larger ones: neighbours of one shape together, up to a batch."""
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        if held and (frame.schema != held[0].schema or sum(map(len, held)) + len(frame) > BATCH_ROWS):
+            yield pl.concat(held)
+            held = []
+        held.append(frame)
+    yield pl.concat(held)
 
 
 def _seams(source: _Source) -> list[re.Match[bytes]]:
@@ -245,8 +293,8 @@ def _front(source: _Source) -> tuple[pl.DataFrame, bool]:
         source.fill()
     for seam in _seams(source):
         try:
-            frame = _parse(b"[" + source.buffer[source.at : seam.start() + 1] + b"]")
-        except pl.exceptions.ComputeError:
+            frame = source.records(b"[" + source.buffer[source.at : seam.start() + 1] + b"]")
+        except pl.exceptions.PolarsError:
             continue
         source.at = seam.end() - 1
         return frame, True
@@ -262,4 +310,4 @@ def _front(source: _Source) -> tuple[pl.DataFrame, bool]:
         more = following == b","
     if not all(isinstance(record, dict) for record in records):
         raise BadDocument(_("An object was expected here"))
-    return _parse(orjson.dumps(records)), more
+    return _infer(records), more

@@ -7,7 +7,8 @@ dirty in the same commit. A day already held by a newer document is left alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -19,12 +20,15 @@ from opsboard.accounts.models import Marketplace
 from . import partitions, registry
 from .errors import BadDocument
 from .models import Document
-from .registry import Column, Dataset, Dimension, Kind, Scope
-from .staging import Staged
+from .readers import Batch
+from .registry import Column, Dataset, Kind, Scope
+from .staging import Names, Staged, Stager
 
 #: Fewer stored rows than this are not worth a suspicion when they vanish.
 EMPTINESS_FLOOR = 20
 EMPTINESS_SHARE = 0.2
+#: What the server may use to join the staged rows with the stored ones; a month of a large seller fits.
+JOIN_MEMORY = "64MB"
 UNIQUE_VIOLATION, CARDINALITY_VIOLATION = "23505", "21000"
 _BOOKKEEPING = {"account_id", "marketplace_id", "document_id", "line"}
 
@@ -52,7 +56,6 @@ def replace(
     although it empties the scope. Raises SuddenEmptiness or BadDocument with nothing changed.
     """
     work = _Replacement(staged, document, marketplace, day)
-    work.check_window()
     days = work.days()
     if not days:
         return Replaced()
@@ -60,6 +63,49 @@ def replace(
         partitions.ensure(work.model, days[0], days[-1])
     with transaction.atomic():
         return work.run(days, force)
+
+
+def load(stager: Stager, document: Document, marketplace: Marketplace, batches: Iterable[Batch]) -> Replaced | None:
+    """Stream `batches` straight into the fact table: for days that no document has spoken of yet.
+
+    None, with nothing changed and perhaps with `batches` used up, where that cannot be done: some of
+    the days are held already, or the document says a key twice. Raises BadDocument as staging does.
+    """
+    work = _Replacement(stager.staged, document, marketplace, None)
+    days = work.days()
+    partitions.ensure(work.model, days[0], days[-1])
+    try:
+        with transaction.atomic():
+            return work.load(stager, batches, days)
+    except IntegrityError as error:
+        if getattr(error.__cause__, "pgcode", "") != UNIQUE_VIOLATION:
+            raise
+        return None
+
+
+def is_loadable(dataset: Dataset, document: Document) -> bool:
+    """Whether the rows of such a document are stored as they are staged, on days known beforehand."""
+    fields = {field.attname for field in dataset.model._meta.concrete_fields}
+    return bool(
+        dataset.scope is Scope.DAYS
+        and document.window_start
+        and document.window_end
+        and registry.spec(document.spec).history
+        and not dataset.derived
+        and all(c.kind is Kind.CURRENCY or (c.field in fields and c.kind is not Kind.PERCENT) for c in dataset.columns)
+    )
+
+
+@dataclass(slots=True)
+class _Written:
+    changed: int = 0
+    deleted: int = 0
+    #: How many rows a day has now, where that is not how many were staged.
+    rows: dict[date, int] = field(default_factory=dict)
+
+
+class _SaidTwice(Exception):
+    """More rows were staged than keys: some key stands in the document more than once."""
 
 
 class _Replacement:
@@ -71,8 +117,6 @@ class _Replacement:
         self.marketplace = marketplace
         self.day = day
         self.table = self.model._meta.db_table
-        #: Whether the document said a key more than once, so that its rows are not all rows of ours.
-        self.added_up = False
         fields = [field.attname for field in self.model._meta.concrete_fields]
         #: Fact tables have a date of their own; state tables only have "now".
         self.dated = "date" in fields
@@ -92,65 +136,78 @@ class _Replacement:
         """SQL for the day of a staged row."""
         return "s.date" if self.dataset.scope is Scope.DAYS else f"DATE '{self.day:%Y-%m-%d}'"
 
-    def check_window(self) -> None:
-        """Rows of days nobody asked for mean the document is not what it claims to be."""
-        if self.dataset.scope is not Scope.DAYS or not self.document.window_start or self.snapshot:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT s.date, min(s.line) FROM {self.staged.table} s WHERE s.date NOT BETWEEN %s AND %s "
-                "GROUP BY 1 ORDER BY 2 LIMIT 1",
-                [self.document.window_start, self.document.window_end],
-            )
-            if stray := cursor.fetchone():
-                raise BadDocument(
-                    _("%(day)s is not one of the days this report was asked for (%(first)s to %(last)s)")
-                    % {"day": stray[0], "first": self.document.window_start, "last": self.document.window_end},
-                    line=stray[1],
-                    todo=_("Nothing was changed."),
-                )
-
     def days(self) -> list[date]:
         """The days the document speaks for, in order: its window, or those its rows name."""
         if self.dataset.scope is not Scope.DAYS:
             assert self.day is not None
             return [self.day]
-        window: list[date] = []
-        if self.document.window_start and self.document.window_end:
+        if self.document.window_start and self.document.window_end and not (self.snapshot and self.staged.rows):
             first, last = self.document.window_start, self.document.window_end
-            window = [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
-        if window and not (self.snapshot and self.staged.rows):
-            return window
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT DISTINCT s.date FROM {self.staged.table} s ORDER BY 1")
-            return [row[0] for row in cursor.fetchall()]
+            return [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
+        return sorted(day for day in self.staged.days if day is not None)
+
+    def _own(self, day: date) -> date | None:
+        """Under which day the staged rows of `day` are counted."""
+        return day if self.dataset.scope is Scope.DAYS else None
 
     # --- the transaction ----------------------------------------------------------------------
 
     def run(self, days: list[date], force: bool) -> Replaced:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [self.dataset.key, self._lock_key()])
+            self._lock(cursor)
             open_days = self._older_than_us(cursor, days)
             if not open_days:
                 return Replaced(skipped_days=len(days))
-            before = self._held(cursor, open_days)
-            rows = self._staged_rows(cursor, open_days)
-            if not force and before >= EMPTINESS_FLOOR and rows < before * EMPTINESS_SHARE:
+            held = self._held(cursor, open_days)
+            rows = {day: self.staged.said(self._own(day)).rows for day in open_days}
+            before, now = sum(day_rows for day_rows, _digest in held.values()), sum(rows.values())
+            if not force and before >= EMPTINESS_FLOOR and now < before * EMPTINESS_SHARE:
                 raise SuddenEmptiness(
-                    _("It has %(rows)d rows where %(before)d are stored") % {"rows": rows, "before": before},
+                    _("It has %(rows)d rows where %(before)d are stored") % {"rows": now, "before": before},
                     todo=_("Nothing was changed. Ask for the report again; if it is right, apply it by hand."),
                 )
-            changed = self._write(cursor, open_days, empty=before == 0)
-            # Rows that were there and are not in the document: looked for only if there can be any.
-            gone = before and (self.added_up or self._stored(cursor, open_days) > rows)
-            deleted = self._delete_vanished(cursor, open_days) if gone else 0
-            for dimension, table in zip(self.dataset.dimensions, self.staged.dimension_tables, strict=True):
-                self._write_dimension(cursor, dimension, table)
-            new_days = self._cover(cursor, open_days)
-            moved = bool(changed or deleted or new_days)
+            differing = [day for day in open_days if force or not self._is_held(held, day)]
+            written = _Written()
+            if differing:
+                written = self._write(cursor, differing, sum(held.get(day, (0, ""))[0] for day in differing))
+            if differing or not self._names_are_known(cursor, open_days):
+                for names in self.staged.names:
+                    self._write_dimension(cursor, names)
+            new_days = self._cover(cursor, open_days, rows | written.rows)
+            moved = bool(written.changed or written.deleted or new_days)
             if moved:
-                self._mark_dirty(cursor, open_days if (changed or deleted) else new_days)
-        return Replaced(rows, changed, deleted, tuple(open_days), len(days) - len(open_days), moved)
+                self._mark_dirty(cursor, differing if (written.changed or written.deleted) else new_days)
+        return Replaced(now, written.changed, written.deleted, tuple(open_days), len(days) - len(open_days), moved)
+
+    def load(self, stager: Stager, batches: Iterable[Batch], days: list[date]) -> Replaced | None:
+        with connection.cursor() as cursor:
+            self._lock(cursor)
+            cursor.execute(
+                "SELECT 1 FROM feeds_coverage WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s "
+                "AND dataset = %(dataset)s AND date = ANY(%(days)s) LIMIT 1",
+                {**self._parameters(days), "dataset": self.dataset.key},
+            )
+            if cursor.fetchone():
+                return None
+            stager.copy(
+                batches,
+                self.table,
+                {
+                    "account_id": self.document.account_id,
+                    "marketplace_id": self.document.marketplace_id,
+                    "document_id": self.document.pk,
+                },
+            )
+            for names in self.staged.names:
+                self._write_dimension(cursor, names)
+            rows = {day: self.staged.said(day).rows for day in days}
+            self._cover(cursor, days, rows)
+            self._mark_dirty(cursor, days)
+        return Replaced(sum(rows.values()), sum(rows.values()), 0, tuple(days), moved=True)
+
+    def _lock(self, cursor: Any) -> None:
+        """One document at a time for a dataset of a shop."""
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [self.dataset.key, self._lock_key()])
 
     def _lock_key(self) -> int:
         return self.document.account_id * 1000 + self.document.marketplace_id
@@ -180,25 +237,31 @@ class _Replacement:
             return [] if newer else days
         return [day for day in days if day not in newer]
 
-    def _held(self, cursor: Any, days: list[date]) -> int:
-        """How many rows the documents that hold these days had: what is stored, without counting it."""
+    def _held(self, cursor: Any, days: list[date]) -> dict[date, tuple[int, str]]:
+        """By day: how many rows are stored of it, and the digest of the document that holds it."""
         cursor.execute(
-            "SELECT coalesce(sum(rows), 0) FROM feeds_coverage WHERE account_id = %(account)s "
+            "SELECT date, rows, digest FROM feeds_coverage WHERE account_id = %(account)s "
             "AND marketplace_id = %(marketplace)s AND dataset = %(dataset)s"
             + ("" if self.dataset.scope is Scope.STATE else " AND date = ANY(%(days)s)"),
             {**self._parameters(days), "dataset": self.dataset.key},
         )
-        return int(cursor.fetchone()[0])
+        return {day: (rows, digest) for day, rows, digest in cursor.fetchall()}
 
-    def _stored(self, cursor: Any, days: list[date]) -> int:
-        cursor.execute(f"SELECT count(*) FROM {self.table} f WHERE {self._scope('f')}", self._parameters(days))
-        return int(cursor.fetchone()[0])
+    def _is_held(self, held: dict[date, tuple[int, str]], day: date) -> bool:
+        """Whether what the document says of a day is what is stored. A state has one day, whichever it was."""
+        of_day = list(held.values()) if self.dataset.scope is Scope.STATE else [held[day]] if day in held else []
+        return [digest for _rows, digest in of_day] == [self.staged.digest(self._own(day))]
 
-    def _staged_rows(self, cursor: Any, days: list[date]) -> int:
+    def _names_are_known(self, cursor: Any, days: list[date]) -> bool:
+        """Whether the document that holds all these days is the newest there is, so that its names stand."""
         cursor.execute(
-            f"SELECT count(*) FROM {self.staged.table} s WHERE {self.row_date} = ANY(%(days)s)", {"days": days}
+            "SELECT count(DISTINCT document_id), max(source_created_at) FILTER (WHERE date = ANY(%(days)s)) "
+            "= max(source_created_at) FROM feeds_coverage WHERE account_id = %(account)s "
+            "AND marketplace_id = %(marketplace)s AND dataset = %(dataset)s",
+            {**self._parameters(days), "dataset": self.dataset.key},
         )
-        return int(cursor.fetchone()[0])
+        documents, newest = cursor.fetchone()
+        return bool(documents == 1 and newest)
 
     def _expression(self, name: str) -> str:
         """SQL that makes the stored value of a column from its staged text."""
@@ -212,56 +275,82 @@ class _Replacement:
             return f"round(s.{name} / 100, 6)"
         return f"s.{name}"
 
-    def _join_keys(self) -> str:
-        return " AND ".join(f"f.{name} = {self._expression(name)}" for name in self.key)
+    def _write(self, cursor: Any, days: list[date], before: int) -> _Written:
+        """Make the stored rows of `days` those staged; a document that says a key twice is added up first.
 
-    def _delete_vanished(self, cursor: Any, days: list[date]) -> int:
-        cursor.execute(
-            f"DELETE FROM {self.table} f WHERE {self._scope('f')} AND NOT EXISTS "
-            f"(SELECT 1 FROM {self.staged.table} s WHERE {self._join_keys() or 'true'})",
-            self._parameters(days),
-        )
-        return int(cursor.rowcount)
-
-    def _write(self, cursor: Any, days: list[date], *, empty: bool) -> int:
-        """Insert and update; a document that says a key twice is noticed by the index, then dealt with."""
+        A key said twice is noticed by the index, or by the rows stored afterwards being fewer than
+        those staged.
+        """
         try:
             with transaction.atomic():
-                return self._write_from(cursor, self.staged.table, days, empty=empty)
+                if not before:
+                    return _Written(self._insert(cursor, days))
+                written, new = self._apply(cursor, self.staged.table, days)
+                if before + new - written.deleted != sum(self.staged.said(self._own(day)).rows for day in days):
+                    raise _SaidTwice
+                return written
         except (IntegrityError, ProgrammingError) as error:
             if getattr(error.__cause__, "pgcode", "") not in {UNIQUE_VIOLATION, CARDINALITY_VIOLATION}:
                 raise
-            self.added_up = True
-            return self._write_from(cursor, self._one_row_a_key(cursor), days, empty=False)
+        except _SaidTwice:
+            pass
+        source = self._one_row_a_key(cursor)
+        written, _new = self._apply(cursor, source, days)
+        cursor.execute(f"SELECT {self.row_date}, count(*) FROM {source} s GROUP BY 1")
+        counts = dict(cursor.fetchall())
+        written.rows = {day: counts.get(day, 0) for day in days}
+        return written
 
-    def _write_from(self, cursor: Any, source: str, days: list[date], *, empty: bool) -> int:
+    def _insert(self, cursor: Any, days: list[date]) -> int:
+        """Store the staged rows where nothing is stored; the index refuses a key said twice."""
         targets = ["account_id", "marketplace_id", *self.key, *self.values, "document_id", "line"]
-        selected = [
-            "%(account)s::smallint",
-            "%(marketplace)s::smallint",
-            *(self._expression(name) for name in [*self.key, *self.values]),
-            "%(document)s::bigint",
-            "s.line",
-        ]
-        where = [f"{self.row_date} = ANY(%(days)s)"]
-        join = ""
-        conflict = ""
-        if not empty:
-            # Rows that are already stored as they are drop out in a hash join: only what differs
-            # goes through the index of the fact table.
-            join = f" LEFT JOIN {self.table} f ON {self._scope('f')} AND {self._join_keys() or 'true'}"
-            mine = ", ".join(f"f.{name}" for name in self.values)
-            theirs = ", ".join(self._cast(name) for name in self.values)
-            where.append(f"(f.account_id IS NULL OR ROW({mine}) IS DISTINCT FROM ROW({theirs}))")
-            updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
-            keys = ", ".join(["account_id", "marketplace_id", *self.key])
-            conflict = f" ON CONFLICT ({keys}) DO UPDATE SET {updates}"
+        selected = ", ".join(self._expression(name) for name in [*self.key, *self.values])
         cursor.execute(
-            f"INSERT INTO {self.table} ({', '.join(targets)}) SELECT {', '.join(selected)} "
-            f"FROM {source} s{join} WHERE {' AND '.join(where)}{conflict}",
+            f"INSERT INTO {self.table} ({', '.join(targets)}) "
+            f"SELECT %(account)s::smallint, %(marketplace)s::smallint, {selected}, %(document)s::bigint, s.line "
+            f"FROM {self.staged.table} s WHERE {self.row_date} = ANY(%(days)s)",
             self._parameters(days),
         )
         return int(cursor.rowcount)
+
+    def _apply(self, cursor: Any, source: str, days: list[date]) -> tuple[_Written, int]:
+        """What was written, and how many of the rows are new.
+
+        Staged and stored rows meet in one hash join; those that are the same drop out of it, so that
+        only what differs goes through the indexes of the fact table.
+        """
+        fields = [*self.key, *self.values]
+        joined = [name for name in self.key if name != "date" or self.dataset.scope is Scope.DAYS]
+        theirs = ", ".join(f"{self._cast(name)} AS {name}" for name in fields)
+        keys = ", ".join(f"coalesce(s.{name}, f.{name}) AS {name}" for name in self.key)
+        values = ", ".join(f"s.{name}" for name in self.values)
+        is_same = f"ROW({', '.join(f'f.{name}' for name in self.values)}) IS NOT DISTINCT FROM ROW({values})"
+        updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
+        cursor.execute(f"SET LOCAL work_mem = '{JOIN_MEMORY}'")
+        cursor.execute(
+            f"""
+            WITH diff AS MATERIALIZED (
+                SELECT {keys}, {values}, s.line, f.{joined[0]} IS NULL AS is_new
+                FROM (SELECT {theirs}, s.line FROM {source} s WHERE {self.row_date} = ANY(%(days)s)) s
+                FULL JOIN (SELECT {", ".join(fields)} FROM {self.table} f WHERE {self._scope("f")}) f
+                ON {" AND ".join(f"f.{name} = s.{name}" for name in joined)}
+                WHERE s.line IS NULL OR f.{joined[0]} IS NULL OR NOT {is_same}
+            ), gone AS (
+                DELETE FROM {self.table} f USING diff WHERE diff.line IS NULL AND {self._scope("f")}
+                AND {" AND ".join(f"f.{name} = diff.{name}" for name in self.key)} RETURNING 1
+            ), written AS (
+                INSERT INTO {self.table} (account_id, marketplace_id, {", ".join(fields)}, document_id, line)
+                SELECT %(account)s::smallint, %(marketplace)s::smallint, {", ".join(fields)}, %(document)s::bigint, line
+                FROM diff WHERE line IS NOT NULL
+                ON CONFLICT (account_id, marketplace_id, {", ".join(self.key)}) DO UPDATE SET {updates} RETURNING 1
+            )
+            SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM gone),
+                   (SELECT count(*) FROM diff WHERE is_new)
+            """,
+            self._parameters(days),
+        )
+        changed, deleted, new = cursor.fetchone()
+        return _Written(changed, deleted), new
 
     def _cast(self, name: str) -> str:
         """The staged value with the type of the stored column, so that equal values compare equal."""
@@ -279,7 +368,10 @@ class _Replacement:
                 f"SELECT min(s.line), max(s.line) FROM {self.staged.table} s GROUP BY {keys} HAVING count(*) > 1 "
                 "ORDER BY 1 LIMIT 1"
             )
-            first, second = cursor.fetchone()
+            twice = cursor.fetchone()
+            if twice is None:
+                return self.staged.table
+            first, second = twice
             raise BadDocument(
                 _("It repeats what line %(line)d already says, and the two cannot be told apart") % {"line": first},
                 line=second,
@@ -297,8 +389,10 @@ class _Replacement:
         grouping = ", ".join(n for n in self.key if n != "date" or self.dataset.scope is Scope.DAYS)
         return f"(SELECT {', '.join(columns)} FROM {self.staged.table} GROUP BY {grouping})"
 
-    def _write_dimension(self, cursor: Any, dimension: Dimension, staged: str) -> None:
+    def _write_dimension(self, cursor: Any, names_seen: Names) -> None:
         """Names follow the newest document; an old one only adds what is not known yet."""
+        names_seen.stage()
+        dimension, staged = names_seen.dimension, names_seen.table
         key = list(dimension.key)
         names = [*key, *(name for name in dimension.columns if name not in key)]
         expressions = [f"s.{dimension.columns.get(name, name)}" for name in names]
@@ -343,14 +437,8 @@ class _Replacement:
         )
         return bool(cursor.fetchone()[0])
 
-    def _cover(self, cursor: Any, days: list[date]) -> list[date]:
+    def _cover(self, cursor: Any, days: list[date], rows: dict[date, int]) -> list[date]:
         """Say which document holds each day now; returns the days nobody held before."""
-        cursor.execute(
-            f"SELECT {self.row_date}, count(*) FROM {self.staged.table} s GROUP BY 1"
-            if self.dataset.scope is Scope.DAYS
-            else f"SELECT {self.row_date}, count(*) FROM {self.staged.table} s"
-        )
-        counts = dict(cursor.fetchall())
         if self.dataset.scope is Scope.STATE:
             cursor.execute(
                 "DELETE FROM feeds_coverage WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s "
@@ -359,16 +447,18 @@ class _Replacement:
             )
         cursor.execute(
             "INSERT INTO feeds_coverage (account_id, marketplace_id, dataset, date, document_id, source_created_at, "
-            "rows, applied_at) SELECT %(account)s, %(marketplace)s, %(dataset)s, d.day, %(document)s, %(created)s, "
-            "d.rows, now() FROM unnest(%(days)s::date[], %(counts)s::int[]) AS d(day, rows) "
+            "rows, digest, applied_at) SELECT %(account)s, %(marketplace)s, %(dataset)s, d.day, %(document)s, "
+            "%(created)s, d.rows, d.digest, now() "
+            "FROM unnest(%(days)s::date[], %(counts)s::int[], %(digests)s::text[]) AS d(day, rows, digest) "
             "ON CONFLICT (account_id, marketplace_id, dataset, date) DO UPDATE SET document_id = EXCLUDED.document_id, "
-            "source_created_at = EXCLUDED.source_created_at, rows = EXCLUDED.rows, applied_at = EXCLUDED.applied_at "
-            "RETURNING date, xmax = 0",
+            "source_created_at = EXCLUDED.source_created_at, rows = EXCLUDED.rows, digest = EXCLUDED.digest, "
+            "applied_at = EXCLUDED.applied_at RETURNING date, xmax = 0",
             {
                 **self._parameters(days),
                 "dataset": self.dataset.key,
                 "created": self.document.source_created_at,
-                "counts": [counts.get(day, 0) for day in days],
+                "counts": [rows[day] for day in days],
+                "digests": [self.staged.digest(self._own(day)) for day in days],
             },
         )
         return [day for day, is_new in cursor.fetchall() if is_new]

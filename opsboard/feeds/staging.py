@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import blake2b
 from typing import IO, Any
 
 import polars as pl
@@ -23,11 +26,12 @@ from opsboard.accounts.models import Marketplace
 from .convert import STAGED_TYPE, Refusal, blank, convert, series
 from .errors import BadDocument, MissingColumn, UnknownCurrency, WrongMarketplace
 from .readers import Batch
-from .registry import Column, Dataset, Dimension, Kind
+from .registry import Column, Dataset, Dimension, Kind, Scope
 
 #: More refused rows than this share and the document is held, not half applied.
 REFUSED_SHARE = 0.01
 KEPT_ERRORS = 50
+_SEEDS = (0x6F7073, 0x626F6172)
 _AS_TEXT = Column("", Kind.TEXT, ())
 _NOISE = re.compile(r"[\s\-_/]+")
 
@@ -38,17 +42,42 @@ def canonical(name: str) -> str:
 
 
 @dataclass(slots=True)
+class DayRows:
+    """What a document says of one day: how many rows, and a digest of them whatever their order."""
+
+    rows: int = 0
+    sums: tuple[int, int] = (0, 0)
+
+    def add(self, rows: int, first: int, second: int) -> None:
+        self.rows += rows
+        self.sums = ((self.sums[0] + first) % 2**64, (self.sums[1] + second) % 2**64)
+
+
+@dataclass(slots=True)
 class Staged:
-    """What a document's rows became: temporary tables and what was refused on the way."""
+    """What a document's rows became: where they are, and what was refused on the way."""
 
     dataset: Dataset
+    #: The temporary table with the rows.
     table: str
-    #: One temporary table a dimension: its key, its names, and `line` to tell the newest.
-    dimension_tables: list[str] = field(default_factory=list)
+    #: What digests of these columns begin with: those of other columns are not comparable.
+    mark: str = ""
+    #: By the rows' own day; under None where rows carry no date.
+    days: dict[date | None, DayRows] = field(default_factory=dict)
+    #: The names of entities the rows speak of, one collection a dimension of the dataset.
+    names: list[Names] = field(default_factory=list)
     rows: int = 0
     refused: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
+
+    def said(self, day: date | None) -> DayRows:
+        return self.days.get(day) or DayRows()
+
+    def digest(self, day: date | None) -> str:
+        """The same for the same rows in any order, names included; "" never comes out."""
+        first, second = self.said(day).sums
+        return f"{self.mark}{first:016x}{second:016x}"
 
 
 def columns_of(dataset: Dataset) -> list[Column]:
@@ -77,10 +106,21 @@ def match(columns: Iterable[Column], header: Sequence[str]) -> tuple[dict[str, s
 
 
 class Stager:
-    """Fills one staging table from batches: create, copy (once or more), drop."""
+    """Fills one staging table from batches: create, copy (once or more), drop.
 
-    def __init__(self, dataset: Dataset, marketplace: Marketplace, known: Iterable[str] = ()) -> None:
+    `window` are the days the document was asked for, both included: a row of another day refuses it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        marketplace: Marketplace,
+        known: Iterable[str] = (),
+        window: tuple[date, date] | None = None,
+    ) -> None:
         self.columns = columns_of(dataset)
+        self.dated = dataset.scope is Scope.DAYS
+        self.window = window if self.dated else None
         self.stored = [column for column in dataset.columns if column.kind is not Kind.CURRENCY]
         self.currency = marketplace.currency
         self.minor_digits = marketplace.minor_digits
@@ -89,8 +129,8 @@ class Stager:
         #: {field: header name}; grows when a later batch of JSON brings a key the first had not.
         self.mapping: dict[str, str] | None = None
         self.seen: set[str] = set()
-        self.staged = Staged(dataset, f"stage_{dataset.key}")
-        self.names = [Names(dimension, self.columns, self.staged) for dimension in dataset.dimensions]
+        self.staged = Staged(dataset, f"stage_{dataset.key}", _mark(dataset, marketplace))
+        self.staged.names = [Names(item, self.columns, self.staged.table) for item in dataset.dimensions]
 
     def create(self) -> Stager:
         fields = ", ".join(f"{column.field} {STAGED_TYPE[column.kind]}" for column in self.stored)
@@ -101,27 +141,27 @@ class Stager:
 
     def drop(self) -> None:
         """Give the space back early; the tables go with the connection anyway."""
-        for names in self.names:
+        for names in self.staged.names:
             names.close()
         if connection.needs_rollback or connection.connection is None or connection.connection.closed:
             return
         with connection.cursor() as cursor:
-            for table in [self.staged.table, *self.staged.dimension_tables]:
+            for table in [self.staged.table, *(names.table for names in self.staged.names)]:
                 cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
 
-    def copy(self, batches: Iterable[Batch]) -> None:
+    def copy(self, batches: Iterable[Batch], table: str = "", constants: Mapping[str, int] | None = None) -> None:
         """Stream the batches in; parsing here and storing in the server overlap.
 
-        Raises BadDocument (TooManyRefused over the tolerated share) with nothing stored.
+        They go to the staging table, or to another `table` with `constants` beside each row. Raises
+        BadDocument (TooManyRefused over the tolerated share) with nothing stored.
         """
-        names = ", ".join(["line", *(column.field for column in self.stored)])
-        copy_from(f"COPY {self.staged.table} ({names}) FROM STDIN", self._rows(batches))
+        constants = constants or {}
+        names = ", ".join(["line", *(column.field for column in self.stored), *constants])
+        copy_from(f"COPY {table or self.staged.table} ({names}) FROM STDIN", self._rows(batches, constants))
         if self.staged.refused and self.staged.refused > self.staged.rows * REFUSED_SHARE:
             raise TooManyRefused(self.staged)
-        for dimension in self.names:
-            dimension.stage()
 
-    def _rows(self, batches: Iterable[Batch]) -> Iterator[bytes]:
+    def _rows(self, batches: Iterable[Batch], constants: Mapping[str, int]) -> Iterator[bytes]:
         for batch in batches:
             if not batch.columns:
                 continue
@@ -137,13 +177,15 @@ class Stager:
                 self._drift(extra)
             self.seen |= batch.columns.keys()
             if len(batch.lines):
-                yield self._encode(batch, self.mapping)
+                frame = self._frame(batch, self.mapping)
+                fixed = [pl.lit(value).alias(name) for name, value in constants.items()]
+                yield copy_text(frame.select("line", *(column.field for column in self.stored), *fixed))
 
     def _drift(self, extra: Iterable[str]) -> None:
         unknown = self.staged.unknown_columns
         unknown += [name for name in extra if not self.known.match(canonical(name)) and name not in unknown]
 
-    def _encode(self, batch: Batch, mapping: Mapping[str, str]) -> bytes:
+    def _frame(self, batch: Batch, mapping: Mapping[str, str]) -> pl.DataFrame:
         count = len(batch.lines)
         columns: dict[str, pl.Series] = {"line": pl.Series(batch.lines, dtype=pl.Int32)}
         refusals: list[Refusal] = []
@@ -172,9 +214,31 @@ class Stager:
             bad = {refusal.index for refusal in refusals}
             self.staged.refused += len(bad)
             frame = frame.filter(pl.Series([index not in bad for index in range(count)]))
-        for dimension in self.names:
-            dimension.see(frame)
-        return copy_text(frame.select("line", *(column.field for column in self.stored)))
+        self._count(frame)
+        for names in self.staged.names:
+            names.see(frame)
+        return frame
+
+    def _count(self, frame: pl.DataFrame) -> None:
+        """Add the rows to what the document says of their days."""
+        bare = frame.drop("line")
+        days = frame["date"] if self.dated else pl.repeat(None, len(frame), dtype=pl.Date, eager=True)
+        hashes = [bare.hash_rows(seed) for seed in _SEEDS]
+        # Two sums of independent hashes: alike by chance once in 2^128.
+        counted = (
+            pl.DataFrame({"day": days, "line": frame["line"], "a": hashes[0], "b": hashes[1]})
+            .group_by("day")
+            .agg(pl.len(), pl.col("line").min(), pl.col("a").sum(), pl.col("b").sum())
+        )
+        for day, rows, line, first, second in counted.sort("line").iter_rows():
+            if self.window and not self.window[0] <= day <= self.window[1]:
+                raise BadDocument(
+                    _("%(day)s is not one of the days this report was asked for (%(first)s to %(last)s)")
+                    % {"day": day, "first": self.window[0], "last": self.window[1]},
+                    line=line,
+                    todo=_("Nothing was changed."),
+                )
+            self.staged.days.setdefault(day, DayRows()).add(rows, first, second)
 
     def _record(self, refusals: list[Refusal], lines: Sequence[int]) -> None:
         for refusal in itertools.islice(refusals, max(0, KEPT_ERRORS - len(self.staged.errors))):
@@ -199,14 +263,23 @@ class Stager:
             )
 
 
+def _mark(dataset: Dataset, marketplace: Marketplace) -> str:
+    """Eight characters that change with what a digest of the dataset's rows depends on besides the rows."""
+    dimensions = [(d.model.__name__, d.key, d.columns, d.extra) for d in dataset.dimensions]
+    parts = (pl.__version__, dataset.key, dataset.columns, dataset.derived, dataset.sums, dimensions)
+    return blake2b(repr((*parts, marketplace.minor_digits)).encode(), digest_size=4).hexdigest()
+
+
 class TooManyRefused(BadDocument):
     """Over the tolerated share of rows could not be read: the document is held as a whole."""
 
     def __init__(self, staged: Staged) -> None:
         first = staged.errors[0]
+        cell = {"value": first["value"], "why": first["why"]}
+        what = _("“%(value)s” %(why)s") % cell if first["value"] else _("the cell %(why)s") % cell
         super().__init__(
-            _("%(bad)d of %(all)d rows cannot be read; the first: “%(value)s” %(why)s")
-            % {"bad": staged.refused, "all": staged.rows, "value": first["value"], "why": first["why"]},
+            _("%(bad)d of %(all)d rows cannot be read; the first: %(what)s")
+            % {"bad": staged.refused, "all": staged.rows, "what": what},
             line=first["line"],
             column=first["column"],
             todo=_("Nothing was changed. Download the report again, or correct these cells."),
@@ -221,50 +294,51 @@ class Names:
     too much to hold goes to a temporary file, so a million search terms cost disk only.
     """
 
-    HELD = 20_000
+    HELD = 64_000
 
-    def __init__(self, dimension: Dimension, columns: list[Column], staged: Staged) -> None:
+    def __init__(self, dimension: Dimension, columns: list[Column], table: str) -> None:
         self.dimension = dimension
         kinds = {column.field: STAGED_TYPE[column.kind] for column in columns if column.kind is not Kind.CURRENCY}
         kinds |= {column.text_field: "text" for column in columns if column.text_field}
         self.key = list(dimension.key)
         fields = [*self.key, *(source for source in dimension.columns.values() if source not in dimension.key)]
         self.types = {name: kinds[name] for name in fields}
-        self.table = f"{staged.table}_{dimension.model._meta.model_name}"
-        self.staged = staged
+        #: The temporary table `stage` makes: the key, the names, and `line` to tell the newest.
+        self.table = f"{table}_{dimension.model._meta.model_name}"
         self.held: list[pl.DataFrame] = []
+        self.limit = self.HELD // 4
         self.overflow: IO[bytes] | None = None
 
     def see(self, frame: pl.DataFrame) -> None:
         self.held.append(self._last(frame.select("line", *self.types)))
-        if sum(map(len, self.held)) > self.HELD:
-            self.held = [self._last(pl.concat(self.held))]
-            if len(self.held[0]) > self.HELD // 2:
+        if sum(map(len, self.held)) > self.limit:
+            known = self._last(pl.concat(self.held))
+            if len(known) > self.HELD:
                 if self.overflow is None:
                     self.overflow = tempfile.TemporaryFile()
-                self.overflow.write(copy_text(self.held[0]))
-                self.held = []
+                self.overflow.write(copy_text(known))
+                known = known.clear()
+            self.held = [known]
+            # Room for as much again: what is held is gone through once for every doubling.
+            self.limit = max(self.HELD // 4, 2 * len(known))
 
     def _last(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.unique(self.key, keep="last", maintain_order=False)
 
     def stage(self) -> None:
-        """COPY what was seen into the dimension's own staging table."""
+        """COPY what was seen into a temporary table."""
         fields = ", ".join(f"{name} {kind}" for name, kind in self.types.items())
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self.table} (line integer, {fields})")
-        if self.table not in self.staged.dimension_tables:
-            self.staged.dimension_tables.append(self.table)
+            cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{self.table}")
+            cursor.execute(f"CREATE TEMP TABLE {self.table} (line integer, {fields})")
         copy_from(f"COPY {self.table} (line, {', '.join(self.types)}) FROM STDIN", self._blocks())
-        self.held = []
 
     def _blocks(self) -> Iterator[bytes]:
         if self.overflow is not None:
             self.overflow.seek(0)
             while block := self.overflow.read(1 << 20):
                 yield block
-            self.overflow.seek(0)
-            self.overflow.truncate()
+            self.overflow.seek(0, os.SEEK_END)
         for frame in self.held:
             yield copy_text(frame)
 

@@ -118,6 +118,9 @@ def test_amazons_ids_stay_and_names_become_negative_ids() -> None:
     campaign = Column("campaign_id", Kind.ID, ("campaignId",))
     assert read(campaign, [123456789012345678]) == ([123456789012345678], [])
     assert read(campaign, ["123456789012345678", "Autumn sale"]) == ([123456789012345678, name_id("Autumn sale")], [])
+    assert read(campaign, [123456789012.0, 7.0]) == ([123456789012, 7], [])
+    for strange in ([7.5], [1e17], [-3.0], [0]):
+        assert "is not an id of Amazon's" in str(read(campaign, strange)[1])
     assert name_id("Autumn sale") < 0
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from opsboard.feeds import readers
 from opsboard.feeds.errors import BadDocument, Empty
 from opsboard.feeds.readers import Batch, read_json, read_tsv
+from opsboard.feeds.records import Shape
 
 quickly = settings(
     max_examples=120, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -125,6 +126,59 @@ def test_every_digit_of_an_amount_survives() -> None:
     assert list(map(str, found)) == ["0.1", "123456789.01", "7.0", "100.0", "0.07"]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"a": 2.5, "b": "x"},
+        {"a": None, "b": None},
+        {"a": "text", "b": "x"},
+        {"a": 1, "b": "x", "new": "key"},
+        {"a": 1},
+        {"a": 2**70, "b": "x"},
+        {"a": 9007199254740993, "b": "x"},
+        {"a": {"c": 1}, "b": "x"},
+        {"a": 1, "b": "\\u2028 },{"},
+    ],
+    ids=json.dumps,
+)
+def test_records_of_another_shape_among_many_are_read_as_they_stand(
+    monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(readers, "_CHUNK", 2000)
+    plain = [{"a": n, "b": f"t{n}"} for n in range(400)]
+    for data in ([*plain, odd, *plain], [*plain, odd], [odd, *plain]):
+        found = [
+            {name: text(cell) for name, cell in row.items()} for row in rows(list(read_json(io.BytesIO(tight(data)))))
+        ]
+        assert len(found) == len(data)
+        for record, row in zip(data, found, strict=True):
+            cells = {"a.c": record["a"]["c"]} | record if isinstance(record["a"], dict) else record
+            for name, cell in cells.items():
+                assert isinstance(cell, dict) or row.get(name) == text(cell)
+
+
+def text(cell: Any) -> Any:
+    """A cell as its digits: 1 and 1.0 are one number, true and "true" one word."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, str) and cell[:1].isdigit():
+        return text(json.loads(cell))
+    return (
+        cell
+        if cell is None or isinstance(cell, str)
+        else json.dumps(float(cell) if isinstance(cell, int) and abs(cell) < 2**53 else cell)
+    )
+
+
+def test_what_looks_alike_is_inferred_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[object] = []
+    learn = Shape.learn
+    monkeypatch.setattr(readers, "_CHUNK", 2000)
+    monkeypatch.setattr(Shape, "learn", lambda *args: learned.append(args) or learn(*args))
+    list(read_json(io.BytesIO(tight([{"a": n, "b": None if n < 999 else "x", "c": n / 2} for n in range(2000)]))))
+    assert len(learned) == 2  # at the start, and where "b" is text for the first time
+
+
 @pytest.mark.parametrize("chunk", [16, 100, 2 << 20])
 @pytest.mark.parametrize("write", [spaced, tight])
 def test_a_document_cut_off_anywhere_is_refused(
@@ -172,6 +226,7 @@ def test_a_document_written_with_spaces_is_cut_into_as_few_pieces(
 
 def test_rows_are_numbered_from_one_through_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "_CHUNK", 64)
+    monkeypatch.setattr(readers, "BATCH_ROWS", 50)
     batches = [batch for _key, batch in read_json(io.BytesIO(tight([{"a": n} for n in range(200)])))]
     assert len(batches) > 3
     assert [line for batch in batches for line in batch.lines] == list(range(1, 201))
