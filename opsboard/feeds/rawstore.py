@@ -48,4 +48,5 @@ def store(content: BinaryIO, sha256: str, *, compressed: bool) -> Path:
 
 def open_raw(sha256: str) -> BinaryIO:
     """The decoded bytes, streaming; FileNotFoundError when the file was removed by hand."""
-    return igzip.open(path_of(sha256), "rb")  # type: ignore[return-value]
+    opened: BinaryIO = igzip.open(path_of(sha256), "rb")  # type: ignore[no-untyped-call]
+    return opened
