@@ -32,7 +32,8 @@ def sign_in(page: Page) -> None:
     page.goto(f"{BASE}/accounts/login/")
     page.fill("input[name=login]", "demo@example.com")
     page.fill("input[name=password]", json.loads((DATA / "secrets.json").read_text())["DEMO_PASSWORD"])
-    page.click("button[type=submit]")
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{BASE}/")
 
 
 def main() -> int:
