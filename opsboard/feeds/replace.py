@@ -169,7 +169,8 @@ class _Replacement:
             differing = [day for day in open_days if force or not self._is_held(held, day)]
             written = _Written()
             if differing:
-                written = self._write(cursor, differing, sum(held.get(day, (0, ""))[0] for day in differing))
+                kept = 0 if self.dataset.scope is Scope.STATE else sum(held[d][0] for d in held.keys() - set(differing))
+                written = self._write(cursor, differing, before - kept)
             if differing or not self._names_are_known(cursor, open_days):
                 for names in self.staged.names:
                     self._write_dimension(cursor, names)
@@ -255,8 +256,9 @@ class _Replacement:
     def _names_are_known(self, cursor: Any, days: list[date]) -> bool:
         """Whether the document that holds all these days is the newest there is, so that its names stand."""
         cursor.execute(
-            "SELECT count(DISTINCT document_id), max(source_created_at) FILTER (WHERE date = ANY(%(days)s)) "
-            "= max(source_created_at) FROM feeds_coverage WHERE account_id = %(account)s "
+            "SELECT count(DISTINCT document_id) FILTER (WHERE date = ANY(%(days)s)), "
+            "max(source_created_at) FILTER (WHERE date = ANY(%(days)s)) = max(source_created_at) "
+            "FROM feeds_coverage WHERE account_id = %(account)s "
             "AND marketplace_id = %(marketplace)s AND dataset = %(dataset)s",
             {**self._parameters(days), "dataset": self.dataset.key},
         )

@@ -201,6 +201,17 @@ def test_the_listings_are_replaced_as_a_whole(desk: Desk) -> None:
     assert found == {"B": (2400, 5, 'Bowl 24" B'), "C": (1999, None, 'Bowl 24" C')}
 
 
+def test_tomorrows_listings_replace_todays_even_with_none_in_common(desk: Desk) -> None:
+    desk.ingest((HEADER + listing("A") + listing("B")).encode(), "listings", window=None)
+    tomorrow = {"made": NOON + timedelta(days=1)}
+    outcome = desk.ingest((HEADER + listing("C") + listing("D")).encode(), "listings", window=None, **tomorrow)
+    assert (outcome.changed, outcome.deleted) == (2, 2)
+    assert set(Listing.objects.values_list("sku", flat=True)) == {"C", "D"}
+    later = {"made": NOON + timedelta(days=2)}
+    assert desk.ingest((HEADER + listing("D") + listing("C")).encode(), "listings", window=None, **later).changed == 0
+    assert Coverage.objects.get(dataset="listings").date == outcome.days[0] + timedelta(days=1)
+
+
 def test_yesterdays_listings_never_replace_todays(desk: Desk) -> None:
     new, old = (HEADER + listing("NEW")).encode(), (HEADER + listing("OLD")).encode()
     desk.ingest(new, "listings", window=None, made=NOON)
