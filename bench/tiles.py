@@ -53,7 +53,7 @@ def run(folder: Path) -> Iterator[dict[str, Any]]:
         document = cursor.fetchone()[0]
         cursor.execute(
             "INSERT INTO feeds_coverage (account_id, marketplace_id, dataset, date, document_id, source_created_at, "
-            "rows, applied_at) SELECT %s, %s, 'sp_campaigns', d::date, %s, now(), 1, now() "
+            "rows, digest, applied_at) SELECT %s, %s, 'sp_campaigns', d::date, %s, now(), 1, '', now() "
             "FROM generate_series(%s::date, %s::date, '1 day') d",
             [*pair, document, first, last],
         )

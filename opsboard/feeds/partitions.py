@@ -41,3 +41,14 @@ def ensure(model: type[models.Model], first: date, last: date) -> None:
                 )
         if not connection.in_atomic_block:  # a rolled-back partition must not be remembered
             _made.add((table, year, month))
+
+
+def analyze(model: type[models.Model], first: date, last: date) -> None:
+    """Count the partitions of first..last anew.
+
+    After a big load the server would plan for the empty table it knew until autovacuum comes by.
+    """
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        for year, month in months(first, last):
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(f'{table}_y{year}m{month + 1:02d}')}")

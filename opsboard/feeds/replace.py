@@ -29,6 +29,8 @@ EMPTINESS_FLOOR = 20
 EMPTINESS_SHARE = 0.2
 #: What the server may use to join the staged rows with the stored ones; a month of a large seller fits.
 JOIN_MEMORY = "64MB"
+#: As many rows new at once change how a table is best read.
+BIG_LOAD = 50_000
 UNIQUE_VIOLATION, CARDINALITY_VIOLATION = "23505", "21000"
 _BOOKKEEPING = {"account_id", "marketplace_id", "document_id", "line"}
 
@@ -204,6 +206,8 @@ class _Replacement:
             rows = {day: self.staged.said(day).rows for day in days}
             self._cover(cursor, days, rows)
             self._mark_dirty(cursor, days)
+            if sum(rows.values()) >= BIG_LOAD:
+                partitions.analyze(self.model, days[0], days[-1])
         return Replaced(sum(rows.values()), sum(rows.values()), 0, tuple(days), moved=True)
 
     def _lock(self, cursor: Any) -> None:
