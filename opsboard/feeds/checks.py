@@ -90,15 +90,27 @@ def _dataset_errors(dataset: Dataset) -> Iterator[CheckMessage]:
                 hint="Name the field as the model does, or use it in `derived`.",
                 id="feeds.E009",
             )
-    if (dataset.scope is Scope.DAYS) != any(c.field == "date" and c.kind is Kind.DATE for c in dataset.columns):
+    dated = any(c.field == "date" and c.kind is Kind.DATE for c in dataset.columns)
+    if dataset.scope is Scope.GROUPS:
+        yield from _group_errors(dataset, fields, staged, dated)
+    elif (dataset.scope is Scope.DAYS) != dated:
         yield Error(
             f"Dataset {dataset.key}: a date on each row belongs to Scope.DAYS, and only there.", id="feeds.E010"
         )
-    for name in sorted({*dataset.sums, *dataset.derived} - staged):
+    for name in sorted({*dataset.sums} - staged | {*dataset.derived} - staged - fields):
         yield Error(f"Dataset {dataset.key} adds up or derives {name!r}, which it does not read.", id="feeds.E011")
     known = staged | {column.text_field for column in dataset.columns if column.text_field}
     for dimension in dataset.dimensions:
         yield from _dimension_errors(dataset, dimension, known | {column.field for column in dimension.extra})
+
+
+def _group_errors(dataset: Dataset, fields: set[str], staged: set[str], dated: bool) -> Iterator[CheckMessage]:
+    if not dataset.group or {*dataset.group, *filter(None, [dataset.version])} - fields:
+        yield Error(f"Dataset {dataset.key} does not name its groups by fields it stores.", id="feeds.E014")
+    if not dated and "date" not in dataset.derived:
+        yield Error(f"Dataset {dataset.key} does not say the day of a row.", id="feeds.E015")
+    if set(dataset.complete or ()) - staged:
+        yield Error(f"Dataset {dataset.key} takes the days it is complete for from nowhere.", id="feeds.E016")
 
 
 def _dimension_errors(dataset: Dataset, dimension: Dimension, known: set[str]) -> Iterator[CheckMessage]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -40,6 +40,7 @@ STAGED_TYPE = {
     Kind.PERCENT: "numeric",
     Kind.NUMBER: "numeric",
     Kind.DATE: "date",
+    Kind.INSTANT: "timestamptz",
     Kind.ID: "bigint",
     Kind.KEY: "bigint",
 }
@@ -51,6 +52,7 @@ _DTYPE: dict[Kind, Any] = {
     Kind.PERCENT: pl.Decimal(18, PLACES),  # still 0-100: the fact table gets a fraction
     Kind.NUMBER: pl.Decimal(18, PLACES),
     Kind.DATE: pl.Date,
+    Kind.INSTANT: pl.Datetime("us", "UTC"),
     Kind.ID: pl.Int64,
     Kind.KEY: pl.Int64,
 }
@@ -153,6 +155,11 @@ def _read_date(raw: pl.Series, _minor_digits: int) -> pl.Series:
     return raw.cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
 
 
+def _read_instant(raw: pl.Series, _minor_digits: int) -> pl.Series:
+    spelt = raw.cast(pl.String).str.replace(r"(Z| UTC| GMT)$", "+00:00").str.replace(" ", "T", literal=True)
+    return spelt.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)
+
+
 def _read_id(raw: pl.Series, _minor_digits: int) -> pl.Series:
     if raw.dtype == pl.Float64:  # ids that a program wrote as 123456789012.0
         raw = _read_integer(raw, 0).set(raw.abs() >= 2**53, None)
@@ -176,6 +183,7 @@ _READ: dict[Kind, Callable[[pl.Series, int], pl.Series]] = {
     Kind.PERCENT: _read_number,
     Kind.NUMBER: _read_number,
     Kind.DATE: _read_date,
+    Kind.INSTANT: _read_instant,
     Kind.ID: _read_id,
     Kind.KEY: _read_key,
 }
@@ -185,6 +193,9 @@ def _believable(column: Column, raw: pl.Series, read: pl.Series) -> pl.Series:
     """Which cells lie within the column's bounds (null where nothing was read: not decided here)."""
     if column.kind is Kind.DATE:
         return ((read >= FIRST_DAY) & (read < LAST_DAY)).fill_null(True)
+    if column.kind is Kind.INSTANT:
+        days = read.dt.date()
+        return ((days >= FIRST_DAY) & (days < LAST_DAY)).fill_null(True)
     if column.kind in {Kind.TEXT, Kind.ID, Kind.KEY}:
         return pl.Series([True]).new_from_index(0, len(read))
     numbers = raw if raw.dtype != pl.String else raw.cast(pl.Float64, strict=False)
@@ -270,6 +281,18 @@ def _cell_date(column: Column, cell: Any, _minor_digits: int) -> date:
     return day
 
 
+def _cell_instant(_column: Column, cell: Any, _minor_digits: int) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(cell))
+    except ValueError:
+        raise ValueError(_("is not a moment like 2026-11-23T08:30:00+00:00")) from None
+    if moment.tzinfo is None:
+        raise ValueError(_("does not say its time zone"))
+    if not FIRST_DAY <= moment.date() < LAST_DAY:
+        raise ValueError(_("is not a believable day"))
+    return moment.astimezone(UTC)
+
+
 def _cell_id(_column: Column, cell: Any, _minor_digits: int) -> int:
     """Entities of console files have no id but their name; a number that is no id is not a name either."""
     if not isinstance(cell, str):
@@ -289,6 +312,7 @@ _CELL: dict[Kind, Callable[[Column, Any, int], Any]] = {
     Kind.PERCENT: _cell_number,
     Kind.NUMBER: _cell_number,
     Kind.DATE: _cell_date,
+    Kind.INSTANT: _cell_instant,
     Kind.ID: _cell_id,
     Kind.KEY: lambda _column, cell, _digits: key64(str(cell)),
 }

@@ -61,6 +61,10 @@ class TooBig(BadDocument):
     """It is larger, or unpacks to more, than any report of Amazon's."""
 
 
+class Held(BadDocument):
+    """It can be read, and what it says is not to be believed without a person's look."""
+
+
 class Ambiguous(BadDocument):
     """It can be read in more than one way; `choices` are what to choose from."""
 

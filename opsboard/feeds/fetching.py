@@ -46,7 +46,7 @@ from opsboard.amazon.reports import Link, Progress, Reports, Request, Status, re
 from . import explanation, leases, pipeline, registry, schedule
 from .errors import BadDocument, Truncated
 from .models import Feed, Fetch
-from .registry import ReportSpec
+from .registry import Period, ReportSpec
 
 #: Waits, in units of settings.POLL_SECONDS (20 s: one minute, five minutes, half an hour).
 DOWN_WAIT, FAILURE_WAITS, LONGEST_POLL = 3, (15, 90), 15
@@ -168,12 +168,18 @@ class _Work:
         if window is None:
             return self.empty(_("Amazon keeps only %(days)d days of this report.") % {"days": self.spec.lookback_days})
         dated = self.spec.history
+        options = dict(self.spec.options)
+        if self.spec.ask is not None:
+            asked = self.spec.ask(self.fetch.account_id, self.fetch.marketplace_id, *window)
+            if asked is None:
+                return self.empty(_("There is nothing to ask Amazon about for these days yet."))
+            options |= asked
         wanted = Request(
             report_type=self.spec.report_type,
             marketplace_id=self.fetch.marketplace.amazon_id,
             first=window[0] if dated else None,
             last=window[1] if dated else None,
-            options=self.spec.options,
+            options=options,
             configuration=self.spec.ads_configuration,
         )
         try:
@@ -181,7 +187,12 @@ class _Work:
         except Duplicate as error:
             report_id = error.report_id
         self.write(
-            state=Fetch.State.REQUESTED, report_id=report_id, report_document_id="", requested_at=asked_at, reason=""
+            state=Fetch.State.REQUESTED,
+            report_id=report_id,
+            report_document_id="",
+            requested_at=asked_at,
+            options=options,
+            reason="",
         )
         return None
 
@@ -191,6 +202,8 @@ class _Work:
         if not self.spec.history:
             return first, last
         earliest = self.fetch.marketplace.day_of(asked_at) - timedelta(days=self.spec.lookback_days)
+        if self.spec.period is not Period.DAY:  # half a week is no week
+            return (first, last) if first >= earliest else None
         return (max(first, earliest), last) if last >= earliest else None
 
     def wait_for_amazon(self) -> Advanced:
@@ -236,7 +249,7 @@ class _Work:
                 source=self.reports.source,
                 source_created_at=made_at,
                 report_id=fetch.report_id,
-                options=dict(self.spec.options),
+                options=fetch.options or dict(self.spec.options),
                 window=window,
                 fetch=fetch,
                 declared_charset=file.charset,

@@ -79,6 +79,8 @@ class Fetch(Work, Scoped):
     priority = models.SmallIntegerField(default=10)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     report_id = models.CharField(max_length=80, blank=True)
+    #: reportOptions it was asked with.
+    options = models.JSONField(default=dict)
     report_document_id = models.CharField(max_length=200, blank=True)
     requested_at = models.DateTimeField(null=True, blank=True)
     #: A sentence for the Data page: what happened, to what, what to do.
@@ -126,6 +128,8 @@ class Document(Scoped):
     received_at = models.DateTimeField(default=timezone.now)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField(help_text="decoded bytes")
+    #: Somebody took it back: what it said counts for nothing, and its bytes stay.
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
@@ -137,7 +141,7 @@ class Document(Scoped):
 
 
 class Ingest(Work):
-    """One attempt to make facts of a document, with what it read, changed and refused."""
+    """One attempt to make facts of a document, or to unmake them, with what it read, changed and refused."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -147,8 +151,19 @@ class Ingest(Work):
         HELD = "held", _("Held: please look")
         REFUSED = "refused", _("Refused")
         QUARANTINED = "quarantined", _("Set aside after three tries")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    class Task(models.TextChoices):
+        APPLY = "apply", _("Apply")
+        REPLAY = "replay", _("Read again")
+        FORCE = "force", _("Apply although it was held")
+        WITHDRAW = "withdraw", _("Withdraw")
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="ingests")
+    task = models.CharField(max_length=10, choices=Task.choices, default=Task.APPLY)
+    #: Who asked for it and why, where a person did.
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    why = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
     rows_in = models.IntegerField(default=0)
     rows_changed = models.IntegerField(default=0)
@@ -190,6 +205,29 @@ class Coverage(Scoped):
 
     def __str__(self) -> str:
         return f"{self.dataset} {self.date}"
+
+
+class DocumentDay(Scoped):
+    """What each document said of each day, whether or not a newer one holds it: what a day can fall back to."""
+
+    dataset = models.CharField(max_length=60)
+    date = models.DateField()
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="spoken_days")
+    source_created_at = models.DateTimeField()
+    rows = models.IntegerField(default=0)
+    digest = models.CharField(max_length=40, blank=True)
+    applied_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "dataset", "date"], name="documentday_once")]
+        indexes = [
+            models.Index(
+                fields=["account", "marketplace", "dataset", "date", "-source_created_at"], name="documentday_by_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.date} by {self.document_id}"
 
 
 class DirtyDay(Scoped):

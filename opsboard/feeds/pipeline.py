@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import codecs
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
 from django.db import DataError, transaction
@@ -24,10 +24,10 @@ from opsboard.accounts.models import Marketplace, SellerAccount, User
 from . import hints, leases, rawstore, registry
 from .ahead import read_ahead
 from .decode import Decoded, decode
-from .errors import BadDocument, Empty
-from .models import Coverage, Document, Fetch, Ingest
+from .errors import BadDocument, Empty, Held
+from .models import Coverage, Document, DocumentDay, Fetch, Ingest
 from .readers import Batch, read_json, read_tsv, records_to_batch
-from .registry import Dataset, ReportSpec, Scope
+from .registry import Dataset, Period, ReportSpec, Scope
 from .replace import Replaced, SuddenEmptiness, is_loadable, load, replace
 from .staging import Staged, Stager, TooManyRefused, columns_of
 
@@ -115,7 +115,7 @@ def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
         return None
     ingest = Ingest.objects.select_related("document__account", "document__marketplace").get(pk=ingest_id)
     with leases.held(Ingest, ingest_id, fence):
-        outcome = apply(ingest.document, force=force)
+        outcome = _do(ingest, force)
     leases.finish(
         Ingest,
         ingest_id,
@@ -134,22 +134,39 @@ def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
     return outcome
 
 
-def apply(document: Document, *, force: bool = False) -> Outcome:
-    """Make facts of a kept document. All its datasets change, or none does."""
+def _do(ingest: Ingest, force: bool) -> Outcome:
+    if ingest.task == Ingest.Task.WITHDRAW:
+        from . import withdrawal
+
+        return withdrawal.unmake(ingest.document)
+    again = ingest.task in {Ingest.Task.REPLAY, Ingest.Task.FORCE}
+    return apply(ingest.document, force=force or ingest.task == Ingest.Task.FORCE, again=again)
+
+
+def _where(error: BadDocument) -> list[dict[str, Any]]:
+    return [{"line": error.line, "column": error.column or "", "value": "", "why": error.what}] if error.line else []
+
+
+def apply(document: Document, *, force: bool = False, again: bool = False) -> Outcome:
+    """Make facts of a kept document. All its datasets change, or none does.
+
+    `again` reads it although the same bytes were applied before; `force` also where it was held.
+    """
     outcome = Outcome(Ingest.State.APPLIED)
     spec = registry.spec(document.spec)
-    if not force and (same := _applied_before(document, spec)) is not None:
+    if document.withdrawn_at is not None:
+        return Outcome(Ingest.State.WITHDRAWN, _("It was withdrawn and counts for nothing"))
+    if not (force or again) and (same := _applied_before(document, spec)) is not None:
         return Outcome(Ingest.State.UNCHANGED, _("The same file was applied before; nothing to do"), days=same)
     try:
         replaced = _ingest(document, spec, outcome, force)
     except TooManyRefused as error:
         staged = error.staged
         return Outcome(Ingest.State.HELD, str(error), rows_in=staged.rows, refused=staged.refused, errors=staged.errors)
-    except SuddenEmptiness as error:
-        return Outcome(Ingest.State.HELD, str(error))
+    except (SuddenEmptiness, Held) as error:
+        return Outcome(Ingest.State.HELD, str(error), errors=_where(error))
     except BadDocument as error:
-        where = [{"line": error.line, "column": error.column or "", "value": "", "why": error.what}]
-        return Outcome(Ingest.State.REFUSED, str(error), errors=where if error.line else [])
+        return Outcome(Ingest.State.REFUSED, str(error), errors=_where(error))
     except DataError as error:
         # A text or number that no such column of Amazon's holds: the database has the last word.
         what = str(error).partition("\n")[0]
@@ -168,8 +185,43 @@ def apply(document: Document, *, force: bool = False) -> Outcome:
         outcome.state = Ingest.State.UNCHANGED
         outcome.reason = _("Everything in it was already stored")
     else:
-        _hint_judge(document)
+        hint_judge(document)
     return outcome
+
+
+def reapply(document: Document, only: Mapping[str, Collection[date]], disowned: int) -> int:
+    """Make facts of a document again for the days of some datasets ({dataset key: days}); rows changed.
+
+    Rows that document `disowned` left there are taken over. For Scope.GROUPS, days say nothing: every
+    group that no newer document holds is told again. Raises BadDocument; leaves the transaction to the caller.
+    """
+    spec = registry.spec(document.spec)
+    wanted = [dataset for dataset in spec.datasets if dataset.key in only and _takes_part(dataset, document)]
+    stagers = {dataset.key: _stager(document, spec, dataset) for dataset in wanted}
+    changed = 0
+    opened: list[Stager] = []
+    try:
+        with rawstore.open_raw(document.sha256) as content:
+            for dataset, batches in _parts(document, spec, wanted, content):
+                stager = stagers[dataset.key]
+                if stager not in opened:
+                    opened.append(stager.create())
+                stager.copy(batches)
+        for stager in opened:
+            result = replace(
+                stager.staged,
+                document,
+                document.marketplace,
+                day=document_day(document),
+                force=True,
+                only=only[stager.staged.dataset.key],
+                disowned=disowned,
+            )
+            changed += result.changed + result.deleted
+    finally:
+        for stager in opened:
+            stager.drop()
+    return changed
 
 
 def _ingest(document: Document, spec: ReportSpec, outcome: Outcome, force: bool) -> list[Replaced]:
@@ -320,7 +372,9 @@ def _takes_part(dataset: Dataset, document: Document) -> bool:
 
 def document_day(document: Document) -> date:
     """The marketplace's day that undated rows belong to."""
-    if document.window_start and document.window_start == document.window_end:
+    if document.window_start and (
+        document.window_start == document.window_end or registry.spec(document.spec).period is not Period.DAY
+    ):
         return document.window_start
     return document.marketplace.day_of(document.source_created_at)
 
@@ -329,7 +383,7 @@ def _reject_headers_as_data(staged: list[Staged]) -> None:
     if (
         staged
         and all(part.rows == 0 for part in staged)
-        and all(part.dataset.scope is not Scope.DAYS for part in staged)
+        and all(part.dataset.scope in {Scope.DAY, Scope.STATE} for part in staged)
     ):
         raise Empty(_("The file has a header and no rows"), todo=_("Nothing was changed."))
 
@@ -343,6 +397,7 @@ def _applied_before(document: Document, spec: ReportSpec) -> list[date] | None:
             spec=spec.key,
             window_start=document.window_start,
             window_end=document.window_end,
+            withdrawn_at=None,
             ingests__state__in=[Ingest.State.APPLIED, Ingest.State.UNCHANGED],
         )
         .exclude(pk=document.pk)
@@ -356,11 +411,13 @@ def _applied_before(document: Document, spec: ReportSpec) -> list[date] | None:
     for dataset in spec.datasets:
         if not _takes_part(dataset, document):
             continue
+        if dataset.scope is Scope.GROUPS:
+            return None  # its rows are stamped with the document that says them last
         if dataset.scope is not Scope.DAYS:
             wanted.add((dataset.key, document_day(document)))
         elif document.window_start and document.window_end:
-            length = (document.window_end - document.window_start).days + 1
-            wanted |= {(dataset.key, document.window_start + timedelta(days=n)) for n in range(length)}
+            days = dataset.period.first_days(document.window_start, document.window_end)
+            wanted |= {(dataset.key, day) for day in days}
         else:
             return None  # only reading it tells which days it speaks for
     held = Coverage.objects.filter(document=last, dataset__in={key for key, _day in wanted})
@@ -370,10 +427,26 @@ def _applied_before(document: Document, spec: ReportSpec) -> list[date] | None:
     held.filter(source_created_at__lt=document.source_created_at).update(
         source_created_at=document.source_created_at, document=document, applied_at=timezone.now()
     )
+    DocumentDay.objects.bulk_create(
+        (
+            DocumentDay(
+                account=document.account,
+                marketplace=document.marketplace,
+                dataset=said.dataset,
+                date=said.date,
+                document=document,
+                source_created_at=document.source_created_at,
+                rows=said.rows,
+                digest=said.digest,
+            )
+            for said in last.spoken_days.all()
+        ),
+        ignore_conflicts=True,
+    )
     return sorted({day for _key, day in wanted})
 
 
-def _hint_judge(document: Document) -> None:
+def hint_judge(document: Document) -> None:
     """Tell a worker that this scope has dirty days.
 
     While more documents of the scope are on their way the tick judges once for all of them.

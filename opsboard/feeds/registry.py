@@ -33,6 +33,7 @@ class Kind(StrEnum):
     PERCENT = "percent"  # 0-100 on Amazon's side -> numeric fraction
     NUMBER = "number"  # exact decimal
     DATE = "date"  # the marketplace's own day
+    INSTANT = "instant"  # a moment with its zone ("2026-03-02T07:35:42+00:00") -> timestamptz
     ID = "id"  # Amazon's own numeric id -> bigint; names from the console become negative hashes
     CURRENCY = "currency"  # not stored: every cell must name the marketplace's currency
     KEY = "key"  # free text -> 64-bit hash (opsboard.feeds.keys.key64); the text lives in a dimension
@@ -78,11 +79,42 @@ class Scope(StrEnum):
     DAYS = "days"  # rows carry a date; a document replaces the days it covers
     DAY = "day"  # rows carry no date: they are the state of the document's one day, history kept
     STATE = "state"  # rows carry no date and only the newest document counts
+    GROUPS = "groups"  # rows carry a date and belong to groups (an order); a document replaces the groups it names
+
+
+class Period(StrEnum):
+    """What a dated row is about; its date is the first day of it."""
+
+    DAY = "day"
+    WEEK = "week"  # Sunday to Saturday, as Amazon counts
+    MONTH = "month"
+
+    def first_days(self, first: date, last: date) -> list[date]:
+        """The first day of each period that begins within first..last, both included, in order."""
+        days = (date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1))
+        return [day for day in days if self.begins(day)]
+
+    def begins(self, day: date) -> bool:
+        if self is Period.WEEK:
+            return day.isoweekday() == 7
+        return self is Period.DAY or day.day == 1
+
+    def end(self, first: date) -> date:
+        """The last day of the period that begins on `first`."""
+        if self is Period.WEEK:
+            return first + timedelta(days=6)
+        if self is Period.MONTH:
+            return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return first
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A fact table fed by (a part of) a report."""
+    """A fact table fed by (a part of) a report.
+
+    A model whose key has `ordinal` holds rows that have no key of their own (two equal lines of an
+    order): those that share the rest of the key are numbered in the order of the document.
+    """
 
     key: str
     label: _StrPromise | str
@@ -102,6 +134,16 @@ class Dataset:
     derived: Mapping[str, str] = field(default_factory=dict)
     #: Takes part only when it says so for this document's window (e.g. rows without dates need one day).
     applies: Callable[[date, date], bool] | None = None
+    period: Period = Period.DAY
+    #: GROUPS: the stored fields that name a row's group. With "date" among them a group is one of that day.
+    group: tuple[str, ...] = ()
+    #: GROUPS: the stored field that says how new a row is (Amazon's last-updated); goes before the document's age.
+    version: str = ""
+    #: GROUPS: two staged days from..to that a document says it is complete for; else its window, else its rows' days.
+    complete: tuple[str, str] | None = None
+    #: Looks at the staged rows as a whole, before anything is stored: (cursor, staging table, document).
+    #: Raises BadDocument to refuse the document, Held to keep it until a person looks.
+    verify: Callable[[Any, str, Document], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +164,11 @@ class ReportSpec:
     reask_days: int = 1
     #: False: Amazon gives the state of now only; there is nothing to back-fill.
     history: bool = True
+    #: Amazon makes it by itself: it is found with getReports and never asked for.
+    discovered: bool = False
+    #: reportOptions that depend on what is stored: (account, marketplace, first, last) -> options beside
+    #: `options`, or None when there is nothing to ask for.
+    ask: Callable[[int, int, date, date], Mapping[str, str] | None] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     #: Ads v3 configuration: adProduct, groupBy, columns.
     ads_configuration: Mapping[str, Any] = field(default_factory=dict)
@@ -135,8 +182,18 @@ class ReportSpec:
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
 
+    @property
+    def period(self) -> Period:
+        return self.datasets[0].period if self.datasets else Period.DAY
+
     def windows(self, first: date, last: date) -> list[tuple[date, date]]:
-        """Cut first..last (both included) into requestable windows, the newest first."""
+        """Cut first..last (both included) into requestable windows, the newest first.
+
+        Weeks and months are asked for one by one, and only whole.
+        """
+        if self.period is not Period.DAY:
+            whole = [(day, self.period.end(day)) for day in self.period.first_days(first, last)]
+            return [window for window in reversed(whole) if window[1] <= last]
         found = []
         end = last
         while end >= first:

@@ -499,13 +499,13 @@ def test_a_crash_in_the_middle_leaves_the_old_facts_and_the_work_to_do(
 ) -> None:
     desk.ingest([campaign(cost=1)])
     ingest = desk.keep([campaign(cost=2)])
-    from opsboard.feeds.replace import _Replacement
+    from opsboard.feeds.replacement import Replacement
 
     def full(*_args: object) -> None:
         raise OSError("no space left on device")
 
     with monkeypatch.context() as broken, pytest.raises(OSError, match="space"):
-        broken.setattr(_Replacement, "_mark_dirty", full)
+        broken.setattr(Replacement, "_mark_dirty", full)
         with transaction.atomic():
             pipeline.run_ingest(ingest.pk)
     assert desk.spend() == {(DAY, 1): 100}
