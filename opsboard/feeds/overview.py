@@ -183,6 +183,7 @@ _INGEST_STATUS = {
     Ingest.State.HELD: "warn",
     Ingest.State.REFUSED: "breach",
     Ingest.State.QUARANTINED: "breach",
+    Ingest.State.WITHDRAWN: "no_limit",
 }
 
 

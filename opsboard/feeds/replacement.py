@@ -298,7 +298,7 @@ class Replacement:
         values = ", ".join(f"s.{name}" for name in self.values)
         is_same = f"ROW({', '.join(f'f.{name}' for name in self.values)}) IS NOT DISTINCT FROM ROW({values})"
         if self.disowned:
-            is_same += " AND f.document_id <> %(disowned)s"
+            is_same = f"({is_same} AND f.document_id <> %(disowned)s)"
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
         cursor.execute(f"SET LOCAL work_mem = '{JOIN_MEMORY}'")
         cursor.execute(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from opsboard.accounts.access import has_role
+from opsboard.accounts.models import User
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
 
-from . import overview
+from . import documents, overview
 from .models import Document
 
 
@@ -36,5 +38,13 @@ def document(request: HttpRequest, pk: int) -> HttpResponse:
     scope = by_pair.get((found.account_id, found.marketplace_id)) if found else None
     if found is None or scope is None:
         raise Http404("no such document")
-    context = {"line": overview.document_line(found, scope), "document": found, "scope": scope}
+    assert isinstance(request.user, User)
+    context = {
+        "line": overview.document_line(found, scope),
+        "document": found,
+        "scope": scope,
+        "standings": documents.standings(found),
+        "journal": documents.journal(found),
+        "may_act": has_role(request.user, scope.account.organisation_id, documents.MAY_ACT),
+    }
     return render(request, "feeds/document.html", context)
