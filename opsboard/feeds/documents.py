@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from django import forms
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,6 +26,7 @@ from .registry import Scope
 
 #: Who may take a document back, or carry its raw bytes away.
 MAY_ACT = Role.MANAGER
+_BLOCK = 1 << 16
 _ENDINGS = {"tsv": "txt", "json": "json", "csv": "csv"}
 
 
@@ -84,7 +87,7 @@ def standings(document: Document) -> list[Standing]:
 
 
 @require_safe
-def raw(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+def raw(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """The document's bytes as they were received; managers only, and noted in the audit trail."""
     assert isinstance(request.user, User)
     document, scope = visible_or_404(request.user, pk)
@@ -97,7 +100,11 @@ def raw(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
     audit.record(scope.account.organisation, request.user, "document.downloaded", str(document))
     ending = _ENDINGS.get(registry.spec(document.spec).format, "bin") if document.spec in _keys() else "bin"
     name = document.file_name or f"{document.report_type}-{document.pk}.{ending}"
-    return FileResponse(content, as_attachment=True, filename=name, content_type="application/octet-stream")
+    # Not FileResponse: the server would send the file behind it, which is compressed.
+    answer = StreamingHttpResponse(iter(partial(content.read, _BLOCK), b""), content_type="application/octet-stream")
+    answer["Content-Length"] = str(document.size)
+    answer["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return answer
 
 
 def _keys() -> Iterable[str]:
