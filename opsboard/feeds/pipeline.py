@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import itertools
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO
@@ -197,30 +198,13 @@ def reapply(document: Document, only: Mapping[str, Collection[date]], disowned: 
     """
     spec = registry.spec(document.spec)
     wanted = [dataset for dataset in spec.datasets if dataset.key in only and _takes_part(dataset, document)]
-    stagers = {dataset.key: _stager(document, spec, dataset) for dataset in wanted}
+    day = document_day(document)
     changed = 0
-    opened: list[Stager] = []
-    try:
-        with rawstore.open_raw(document.sha256) as content:
-            for dataset, batches in _parts(document, spec, wanted, content):
-                stager = stagers[dataset.key]
-                if stager not in opened:
-                    opened.append(stager.create())
-                stager.copy(batches)
-        for stager in opened:
-            result = replace(
-                stager.staged,
-                document,
-                document.marketplace,
-                day=document_day(document),
-                force=True,
-                only=only[stager.staged.dataset.key],
-                disowned=disowned,
-            )
+    with _staged(document, spec, wanted) as staged:
+        for part in staged:
+            days = only[part.dataset.key]
+            result = replace(part, document, document.marketplace, day=day, force=True, only=days, disowned=disowned)
             changed += result.changed + result.deleted
-    finally:
-        for stager in opened:
-            stager.drop()
     return changed
 
 
@@ -251,9 +235,22 @@ def _stage_and_replace(
     document: Document, spec: ReportSpec, wanted: list[Dataset], outcome: Outcome, force: bool
 ) -> list[Replaced]:
     day = document_day(document)
+    with _staged(document, spec, wanted) as staged:
+        _reject_headers_as_data(staged)
+        for part in staged:
+            _tell(outcome, part)
+        with transaction.atomic():
+            return [replace(part, document, document.marketplace, day=day, force=force) for part in staged]
+
+
+@contextmanager
+def _staged(document: Document, spec: ReportSpec, wanted: list[Dataset]) -> Iterator[list[Staged]]:
+    """The document's rows in staging tables, one a dataset, which are gone afterwards.
+
+    In autocommit the tables live outside the transaction that replaces the scope.
+    """
     stagers = {dataset.key: _stager(document, spec, dataset) for dataset in wanted}
     opened: list[Stager] = []
-    # In autocommit the staging tables live outside the transaction that replaces the scope.
     try:
         with rawstore.open_raw(document.sha256) as content:
             for dataset, batches in _parts(document, spec, wanted, content):
@@ -261,12 +258,7 @@ def _stage_and_replace(
                 if stager not in opened:
                     opened.append(stager.create())
                 stager.copy(batches)
-        staged = [stager.staged for stager in opened]
-        _reject_headers_as_data(staged)
-        for part in staged:
-            _tell(outcome, part)
-        with transaction.atomic():
-            return [replace(part, document, document.marketplace, day=day, force=force) for part in staged]
+        yield [stager.staged for stager in opened]
     finally:
         for stager in opened:
             stager.drop()

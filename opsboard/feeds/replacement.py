@@ -451,9 +451,14 @@ class Replacement:
         )
 
     def _mark_dirty(self, cursor: Any, days: list[date]) -> None:
-        cursor.execute(
-            "INSERT INTO feeds_dirtyday (account_id, marketplace_id, dataset, date, marked_at) "
-            "SELECT %(account)s, %(marketplace)s, %(dataset)s, d, now() FROM unnest(%(days)s::date[]) AS d "
-            "ON CONFLICT (account_id, marketplace_id, dataset, date) DO UPDATE SET marked_at = EXCLUDED.marked_at",
-            self._parameters(days),
-        )
+        mark_dirty(cursor, self._parameters(days))
+
+
+def mark_dirty(cursor: Any, scope: dict[str, Any]) -> None:
+    """Note that figures of `days` of an account, marketplace and dataset may have moved."""
+    cursor.execute(
+        "INSERT INTO feeds_dirtyday (account_id, marketplace_id, dataset, date, marked_at) "
+        "SELECT %(account)s, %(marketplace)s, %(dataset)s, d, now() FROM unnest(%(days)s::date[]) AS d "
+        "ON CONFLICT (account_id, marketplace_id, dataset, date) DO UPDATE SET marked_at = EXCLUDED.marked_at",
+        scope,
+    )

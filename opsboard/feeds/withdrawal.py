@@ -21,6 +21,7 @@ from . import hints, pipeline, registry
 from .errors import BadDocument
 from .models import Coverage, Document, DocumentDay, Ingest
 from .registry import Dataset, Scope
+from .replacement import mark_dirty
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -185,12 +186,7 @@ class _Withdrawal:
 
     def _mark_dirty(self, days: list[date]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO feeds_dirtyday (account_id, marketplace_id, dataset, date, marked_at) "
-                "SELECT %(account)s, %(marketplace)s, %(dataset)s, d, now() FROM unnest(%(days)s::date[]) AS d "
-                "ON CONFLICT (account_id, marketplace_id, dataset, date) DO UPDATE SET marked_at = EXCLUDED.marked_at",
-                {**self.scope, "days": days},
-            )
+            mark_dirty(cursor, {**self.scope, "days": days})
 
     # --- groups -------------------------------------------------------------------------------
 
