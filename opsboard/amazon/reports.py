@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from opsboard.accounts.models import AccountMarketplace
 
@@ -33,6 +34,8 @@ class Request:
     first: date | None = None
     last: date | None = None
     options: Mapping[str, str] | None = None
+    #: The zone whose midnights begin and end the days, where Amazon takes moments literally.
+    zone: ZoneInfo | None = None
     #: Ads v3 only: adProduct, groupBy, columns.
     configuration: Mapping[str, Any] | None = None
 
@@ -60,8 +63,30 @@ class Status:
     link: Link | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A finished report that Amazon has, whoever asked for it."""
+
+    report_id: str
+    created_at: datetime | None
+    #: The marketplaces it is said to be about: often all of the seller's.
+    marketplace_ids: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    reports: tuple[Listed, ...]
+    #: What to ask for the next page with; "" after the last one.
+    token: str = ""
+
+
 class Reports(Protocol):
     source: str
+
+    def find(self, report_type: str, marketplace_id: str, since: datetime, token: str = "") -> Page:
+        """A page of the finished reports of a type made since then. BadRequest when the token is no longer good."""
 
     def request(self, wanted: Request) -> str:
         """Ask for a report; its id. Duplicate names the one that is being made already."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -23,7 +25,7 @@ from .calls import Answer, call
 from .credentials import SP_API, Credentials, open_credentials
 from .errors import TemporarilyDown
 from .libraries import SpGivenCredentials, SpReports, SpSellers, SpToken
-from .reports import Link, Progress, Request, Status, instant
+from .reports import Link, Listed, Page, Progress, Request, Status, instant
 from .throttle import Meter
 
 _PROGRESS = {
@@ -33,6 +35,8 @@ _PROGRESS = {
     "IN_QUEUE": Progress.WORKING,
     "IN_PROGRESS": Progress.WORKING,
 }
+#: The most reports Amazon lists at once.
+PAGE_SIZE = 100
 _TIMEOUT = httpx.Timeout(hosts.READ_SECONDS, connect=hosts.CONNECT_SECONDS)
 
 
@@ -134,11 +138,39 @@ class SpReportService:
         if wanted.options:
             body["reportOptions"] = dict(wanted.options)
         if wanted.first and wanted.last:
-            # Amazon takes dates only; the times keep both days inside whatever it makes of them.
-            body["dataStartTime"] = f"{wanted.first}T00:00:00Z"
-            body["dataEndTime"] = f"{wanted.last}T23:59:59Z"
+            # Where Amazon takes dates only, the times keep both days inside whatever it makes of them.
+            body["dataStartTime"] = _moment(wanted.first, time(), wanted.zone)
+            body["dataEndTime"] = _moment(wanted.last, time(23, 59, 59), wanted.zone)
         answer = self._call("createReport", lambda client: client.create_report(**body))
         return _must(answer, "reportId", "createReport")
+
+    def find(self, report_type: str, marketplace_id: str, since: datetime, token: str = "") -> Page:
+        asked: dict[str, Any] = {
+            "reportTypes": [report_type],
+            "marketplaceIds": [marketplace_id],
+            "processingStatuses": ["DONE"],
+            "pageSize": PAGE_SIZE,
+            "createdSince": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        # A token stands alone: beside any other parameter Amazon refuses it.
+        answer = self._call(
+            "getReports", lambda client: client.get_reports(**({"nextToken": token} if token else asked))
+        )
+        rows = answer.get("reports")
+        if not isinstance(rows, list):
+            raise TemporarilyDown("getReports: reports")
+        found = (
+            Listed(
+                _must(row, "reportId", "getReports"),
+                instant(row.get("createdTime")),
+                tuple(map(str, row.get("marketplaceIds") or ())),
+                instant(row.get("dataStartTime")),
+                instant(row.get("dataEndTime")),
+            )
+            for row in rows
+            if row.get("processingStatus") == "DONE" and row.get("reportType") == report_type
+        )
+        return Page(tuple(found), str(answer.get("nextToken") or ""))
 
     def look(self, report_id: str) -> Status:
         answer = self._call("getReport", lambda client: client.get_report(report_id))
@@ -192,6 +224,11 @@ def participations(account: SellerAccount) -> list[Participation]:
 def meter_of(account: SellerAccount, credentials: Credentials) -> Meter:
     """Amazon counts by seller; without a merchant id the account stands for it."""
     return Meter(account.selling_partner_id or f"account-{account.pk}", credentials.application)
+
+
+def _moment(day: date, clock: time, zone: ZoneInfo | None) -> str:
+    moment = datetime.combine(day, clock, zone or UTC).astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _must(answer: dict[str, Any], name: str, operation: str) -> str:

@@ -15,6 +15,7 @@ from django.db import connection
 #: 2021-06-30, sellers v1). Amazon publishes no figures for Ads; these are modest.
 RATES: dict[str, tuple[float, float]] = {
     "createReport": (0.0167, 15),
+    "getReports": (0.0222, 10),
     "getReport": (2.0, 15),
     "getReportDocument": (0.0167, 15),
     "getMarketplaceParticipations": (0.016, 15),

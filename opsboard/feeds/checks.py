@@ -48,6 +48,8 @@ def _spec_errors(spec: ReportSpec) -> Iterator[CheckMessage]:
         yield Error(f"Report {spec.key} feeds nothing.", id="feeds.E004")
     if spec.max_days < 1 or spec.lookback_days < 1 or spec.every_hours < 1 or spec.reask_days < 1:
         yield Error(f"Report {spec.key} has a span or an interval under one.", id="feeds.E005")
+    if spec.discovered and (spec.api != "sp" or spec.format != "tsv"):
+        yield Error(f"Report {spec.key} is discovered, which only tables of the SP-API are.", id="feeds.E018")
     if spec.api == "ads":
         asked = {str(name) for name in spec.ads_configuration.get("columns", ())}
         for column in _read_columns(spec):
@@ -80,11 +82,12 @@ def _dataset_errors(dataset: Dataset) -> Iterator[CheckMessage]:
         )
         return
     staged = {column.field for column in dataset.columns if column.kind is not Kind.CURRENCY}
-    spoken = " ".join(dataset.derived.values())
+    spoken = " ".join([*dataset.derived.values(), dataset.source])
     for column in dataset.columns:
         if not column.names:
             yield Error(f"Dataset {dataset.key} does not say where {column.field} comes from.", id="feeds.E008")
-        if column.kind is not Kind.CURRENCY and column.field not in fields and f"s.{column.field}" not in spoken:
+        used = column.field in fields or f"s.{column.field}" in spoken or dataset.verify is not None
+        if column.kind is not Kind.CURRENCY and not used:
             yield Error(
                 f"Dataset {dataset.key} reads {column.field} and {dataset.model.__name__} has no such field.",
                 hint="Name the field as the model does, or use it in `derived`.",
@@ -97,6 +100,10 @@ def _dataset_errors(dataset: Dataset) -> Iterator[CheckMessage]:
         yield Error(
             f"Dataset {dataset.key}: a date on each row belongs to Scope.DAYS, and only there.", id="feeds.E010"
         )
+    if dataset.source != "{table}" and dataset.scope is not Scope.GROUPS:
+        yield Error(f"Dataset {dataset.key} makes rows of its own, which only groups do.", id="feeds.E019")
+    if dataset.shop and dataset.shop not in {c.field for c in dataset.columns if c.kind is Kind.TEXT}:
+        yield Error(f"Dataset {dataset.key} finds the marketplace of a row nowhere.", id="feeds.E017")
     for name in sorted({*dataset.sums} - staged | {*dataset.derived} - staged - fields):
         yield Error(f"Dataset {dataset.key} adds up or derives {name!r}, which it does not read.", id="feeds.E011")
     known = staged | {column.text_field for column in dataset.columns if column.text_field}

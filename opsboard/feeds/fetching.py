@@ -2,6 +2,7 @@
 
     WAITING -> REQUESTED -> READY -> DONE            EMPTY, FAILED, QUARANTINED end it as well
 
+A listing of what Amazon made by itself goes from WAITING to DONE, and what it found begins as REQUESTED.
 Each step is written under the claim's fence before the next begins, so a worker may die anywhere:
 the next one goes on with the same report of Amazon's. (One gap is left, between Amazon's accepting
 a request and our writing its id; the Ads API answers the repeat with 425 and the id, which is
@@ -18,21 +19,23 @@ import errno
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import uniform
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import DurationField, Value
+from django.db.models import DurationField, Max, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from opsboard.accounts.models import AccountMarketplace
+from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.amazon.download import downloaded
 from opsboard.amazon.errors import (
     AmazonError,
     AuthRefused,
+    BadRequest,
     DownloadFailed,
     Duplicate,
     Expired,
@@ -43,7 +46,8 @@ from opsboard.amazon.errors import (
 )
 from opsboard.amazon.reports import Link, Progress, Reports, Request, Status, reports_for
 
-from . import explanation, leases, pipeline, registry, schedule
+from . import discovery, explanation, leases, pipeline, registry, schedule
+from .decode import decode
 from .errors import BadDocument, Truncated
 from .models import Feed, Fetch
 from .registry import Period, ReportSpec
@@ -53,6 +57,9 @@ DOWN_WAIT, FAILURE_WAITS, LONGEST_POLL = 3, (15, 90), 15
 #: A report Amazon has not finished after this long is given up.
 PATIENCE = timedelta(hours=48)
 DISK_FULL_SECONDS = 300.0
+#: What Amazon's own rest between two reports may lack for a fetch to wait for it.
+SHORT_REST = timedelta(hours=2)
+_MADE = (Fetch.State.REQUESTED, Fetch.State.READY, Fetch.State.DONE, Fetch.State.EMPTY)
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +125,7 @@ class _Work:
         except TemporarilyDown as error:
             return self.park(settings.POLL_SECONDS * DOWN_WAIT, str(error), tell=True)
         except NotFound as error:
-            if self.fetch.state == Fetch.State.WAITING:
+            if self.fetch.state == Fetch.State.WAITING or self.fetch.kind == Fetch.Kind.FOUND:
                 return self.fail(str(error))
             return self.retry(str(error), anew=True)
         except AuthRefused as error:
@@ -144,7 +151,9 @@ class _Work:
 
     def steps(self) -> Advanced:
         fetch = self.fetch
-        if fetch.state == Fetch.State.WAITING and (ended := self.request()):
+        if self.spec.discovered and fetch.kind != Fetch.Kind.FOUND:
+            return self.find()
+        if fetch.state == Fetch.State.WAITING and (ended := self.rest() or self.request()):
             return ended
         status = self.reports.look(fetch.report_id)
         if status.progress is Progress.WORKING:
@@ -157,9 +166,58 @@ class _Work:
                 _("Amazon cancelled it: there is no data for these days, or it was asked again too soon."), said
             )
         told = _("Amazon says: %(detail)s") % {"detail": said} if said else _("Amazon gave no reason.")
-        return self.retry(_("Amazon could not make this report.") + " " + told, anew=True)
+        return self.retry(_("Amazon could not make this report.") + " " + told, anew=fetch.kind != Fetch.Kind.FOUND)
 
     # --- steps -----------------------------------------------------------------------------------
+
+    def find(self) -> Advanced:
+        """Note every report of the type that Amazon has, page after page; a page and its token in one commit."""
+        fetch = self.fetch
+        new = int(fetch.options.get("new", 0))
+        token = str(fetch.options.get("token", ""))
+        while True:
+            try:
+                page = self.reports.find(
+                    self.spec.report_type, fetch.marketplace.amazon_id, discovery.since(timezone.now()), token
+                )
+            except BadRequest as error:
+                if not token:
+                    raise
+                self.write(options={})  # a token that has become old: from the first page
+                return self.retry(str(error))
+            with transaction.atomic():
+                new += discovery.note(fetch, page.reports)
+                self.write(options={"token": page.token, "new": new})
+            if not page.token or page.token == token:
+                break
+            token = page.token
+        self.end(
+            Fetch.State.DONE,
+            ngettext("Amazon has %(count)d new report.", "Amazon has %(count)d new reports.", new) % {"count": new},
+        )
+        self.feed(last_success_at=Now(), last_error="")
+        return Advanced(Fetch.State.DONE)
+
+    def rest(self) -> Advanced | None:
+        """An outcome when Amazon would refuse because it made this report a short while ago."""
+        if not self.spec.rest_hours:
+            return None
+        rest = timedelta(hours=self.spec.rest_hours)
+        mine = Fetch.objects.filter(account=self.fetch.account_id, marketplace=self.fetch.marketplace_id)
+        last = (
+            mine.filter(spec=self.spec.key, requested_at__gt=timezone.now() - rest, state__in=_MADE)
+            .exclude(pk=self.fetch.pk)
+            .aggregate(last=Max("requested_at"))["last"]
+        )
+        if last is None:
+            return None
+        reason = _("Amazon makes this report once in %(hours)d hours; it was asked for at %(time)s UTC.") % {
+            "hours": self.spec.rest_hours,
+            "time": f"{last:%Y-%m-%d %H:%M}",
+        }
+        left = last + rest - timezone.now()
+        # Daily slots are never exactly a day apart: the short rest is waited for.
+        return self.park(left.total_seconds() + 60, reason) if left < SHORT_REST else self.empty(reason)
 
     def request(self) -> Advanced | None:
         """Ask for the report and note its id; an outcome only when there is nothing to ask for."""
@@ -180,6 +238,7 @@ class _Work:
             first=window[0] if dated else None,
             last=window[1] if dated else None,
             options=options,
+            zone=self.fetch.marketplace.zone if self.spec.moments else None,
             configuration=self.spec.ads_configuration,
         )
         try:
@@ -199,7 +258,7 @@ class _Work:
     def window(self, asked_at: datetime) -> tuple[date, date] | None:
         """The days to ask for at an instant: what Amazon still has of the fetch's window."""
         first, last = self.fetch.window_start, self.fetch.window_end
-        if not self.spec.history:
+        if not self.spec.history or self.spec.discovered:
             return first, last
         earliest = self.fetch.marketplace.day_of(asked_at) - timedelta(days=self.spec.lookback_days)
         if self.spec.period is not Period.DAY:  # half a week is no week
@@ -241,11 +300,19 @@ class _Work:
             day = fetch.marketplace.day_of(made_at)
             window = (day, day)
         with downloaded(link) as file, file.path.open("rb") as raw, transaction.atomic():
+            try:
+                marketplace = self.whose(raw, file.charset)
+            except discovery.NotOurs as error:
+                self.end(Fetch.State.EMPTY, str(error))
+                return Advanced(Fetch.State.EMPTY)
+            except discovery.Unclear as error:
+                self.write(options={**fetch.options, "unclear": True})
+                return self.fail(str(error))
             document = pipeline.keep(
                 raw,
                 spec_key=self.spec.key,
                 account=fetch.account,
-                marketplace=fetch.marketplace,
+                marketplace=marketplace,
                 source=self.reports.source,
                 source_created_at=made_at,
                 report_id=fetch.report_id,
@@ -261,12 +328,26 @@ class _Work:
         ingest = document.ingests.order_by("-id").values_list("id", flat=True).first()
         return Advanced(Fetch.State.DONE, ingest_id=ingest)
 
+    def whose(self, raw: BinaryIO, charset: str) -> Marketplace:
+        """The marketplace a downloaded document is about; the fetch is its own from now on."""
+        fetch = self.fetch
+        if self.spec.whose is None:
+            return fetch.marketplace
+        listed = [str(name) for name in fetch.options.get("marketplaces", [])]
+        with decode(raw, declared_charset=charset, marketplace_code=fetch.marketplace.code) as decoded:
+            found = discovery.marketplace_of(self.spec, decoded, fetch.account, listed)
+        raw.seek(0)
+        self.write(marketplace=found)
+        return found
+
     # --- outcomes ---------------------------------------------------------------------------------
 
     def throttled(self, error: Throttled) -> Advanced:
         waiting = self.fetch.state == Fetch.State.WAITING
         advanced = self.park(error.retry_after + uniform(0, 0.1), str(error))
-        return Advanced(advanced.state, rest_seconds=error.retry_after if waiting else 0.0)
+        # Amazon counts listings apart from requests.
+        asking = waiting and not self.spec.discovered
+        return Advanced(advanced.state, rest_seconds=error.retry_after if asking else 0.0)
 
     def park(self, seconds: float, reason: str, tell: bool = False) -> Advanced:
         """Later, and not counted as a failure; `tell`: the feed shows why."""

@@ -68,6 +68,7 @@ class Fetch(Work, Scoped):
         ROUTINE = "routine", _("Routine")
         BACKFILL = "backfill", _("Back-fill")
         MANUAL = "manual", _("Asked by a person")
+        FOUND = "found", _("Made by Amazon and found")
 
     spec = models.CharField(max_length=60)
     window_start = models.DateField()
@@ -89,8 +90,14 @@ class Fetch(Work, Scoped):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "marketplace", "spec", "window_start", "window_end", "slot"], name="fetch_once"
-            )
+                fields=["account", "marketplace", "spec", "window_start", "window_end", "slot"],
+                condition=~models.Q(kind="found"),
+                name="fetch_once",
+            ),
+            # Amazon lists what it made for the whole seller: whichever marketplace looks, a report is fetched once.
+            models.UniqueConstraint(
+                fields=["account", "spec", "report_id"], condition=models.Q(kind="found"), name="fetch_found_once"
+            ),
         ]
         indexes = [
             models.Index(

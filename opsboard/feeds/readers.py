@@ -44,6 +44,13 @@ def read_tsv(content: BinaryIO, charset: str) -> Iterator[Batch]:
     Raises BadDocument naming the line when a row has too many or too few cells.
     """
     text = io.TextIOWrapper(content, encoding=charset, errors="strict", newline="\n")
+    try:
+        yield from _read_tsv(text)
+    finally:
+        text.detach()  # whoever opened the file closes it
+
+
+def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
     head = text.readline().lstrip("\ufeff").rstrip("\r\n")
     if not head.strip():
         raise Empty(_("The file is empty"))

@@ -56,6 +56,8 @@ class Column:
     high: int | None = None
     #: Stored when the cell is empty; None keeps NULL.
     default: object = None
+    #: DATE only: the day may be one that is still to come.
+    ahead: bool = False
     #: KEY only: also stage the text under this name, for a dimension.
     text_field: str = ""
 
@@ -144,6 +146,12 @@ class Dataset:
     #: Looks at the staged rows as a whole, before anything is stored: (cursor, staging table, document).
     #: Raises BadDocument to refuse the document, Held to keep it until a person looks.
     verify: Callable[[Any, str, Document], None] | None = None
+    #: SQL that makes the rows to store of the staged ones, in brackets; `{table}` are those. Some lines of a
+    #: document only speak of it as a whole, others say several things at once.
+    source: str = "{table}"
+    #: The TEXT column that names the marketplace a row is about ("Amazon.de"): rows that name another one
+    #: are left out, and the document says so.
+    shop: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +172,17 @@ class ReportSpec:
     reask_days: int = 1
     #: False: Amazon gives the state of now only; there is nothing to back-fill.
     history: bool = True
+    #: Amazon takes the moments of a request literally: it is asked from midnight to midnight of the marketplace.
+    moments: bool = False
     #: Amazon makes it by itself: it is found with getReports and never asked for.
     discovered: bool = False
+    #: Discovered: the columns that name a document's marketplaces ("Amazon.de") and its currency. Amazon lists
+    #: such reports for the whole seller, and only the document says which of its marketplaces one is about.
+    whose: tuple[str, str] | None = None
+    #: Amazon's own files of it write numbers and days as the marketplace does ("1.234,56"), or as a program would.
+    localised: bool = False
+    #: Amazon makes it no oftener than once in so many hours.
+    rest_hours: int = 0
     #: reportOptions that depend on what is stored: (account, marketplace, first, last) -> options beside
     #: `options`, or None when there is nothing to ask for.
     ask: Callable[[int, int, date, date], Mapping[str, str] | None] | None = None

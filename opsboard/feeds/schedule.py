@@ -161,7 +161,7 @@ def _plan(feed: Feed, spec: ReportSpec, scope: AccountMarketplace, now: datetime
 def routine_windows(spec: ReportSpec, scope: AccountMarketplace, now: datetime) -> list[tuple[date, date]]:
     """The newest days a routine pull asks again, up to the marketplace's yesterday; today for a snapshot."""
     today = scope.marketplace.day_of(now)
-    if not spec.history:
+    if not spec.history or spec.discovered:
         return [(today, today)]
     last = today - timedelta(days=1)
     return spec.windows(last - timedelta(days=max(1, spec.reask_days) - 1), last)
@@ -180,8 +180,9 @@ def _insert(
         return 0
     same = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
     waiting = Q(state=Fetch.State.WAITING, finished_at=None) | Q(slot=slot)
-    taken = set(same.filter(waiting).values_list("window_start", "window_end"))
-    fresh = [window for window in windows if window not in taken]
+    taken = set(same.filter(waiting).exclude(kind=Fetch.Kind.FOUND).values_list("window_start", "window_end"))
+    # One listing finds all there is: a second one waits for nothing.
+    fresh = [] if spec.discovered and taken else [window for window in windows if window not in taken]
     Fetch.objects.bulk_create(
         [
             Fetch(
@@ -218,7 +219,7 @@ def plan_backfill(scope: AccountMarketplace, days: int, first_days: int = FIRST_
     mine = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id)
     planned = reopen(mine.filter(kind=Fetch.Kind.BACKFILL))
     for spec in usable_specs(scope):
-        if not spec.history:
+        if not spec.history or spec.discovered:
             at = slot_before(spec, scope, now)
             planned += _insert(scope, spec, [(today, today)], at, Fetch.Kind.ROUTINE, FIRST_SCREEN_PRIORITY)
             continue
@@ -235,19 +236,22 @@ def plan_backfill(scope: AccountMarketplace, days: int, first_days: int = FIRST_
 
 
 def reopen(fetches: QuerySet[Fetch], **fields: object) -> int:
-    """Start those that failed or were set aside once more from the beginning; how many."""
+    """Start those that failed or were set aside once more from the beginning; how many.
+
+    For a report that Amazon made by itself the beginning is where it was found.
+    """
     ended = fetches.filter(state__in=[Fetch.State.FAILED, Fetch.State.QUARANTINED])
-    return ended.update(
-        state=Fetch.State.WAITING,
-        attempts=0,
-        not_before=Now(),
-        lease_until=None,
-        finished_at=None,
-        report_id="",
-        report_document_id="",
-        reason="",
+    anew = {
+        "attempts": 0,
+        "not_before": Now(),
+        "lease_until": None,
+        "finished_at": None,
+        "report_document_id": "",
+        "reason": "",
         **fields,
-    )
+    }
+    found = ended.filter(kind=Fetch.Kind.FOUND).update(state=Fetch.State.REQUESTED, requested_at=Now(), **anew)
+    return found + ended.exclude(kind=Fetch.Kind.FOUND).update(state=Fetch.State.WAITING, report_id="", **anew)
 
 
 def ask_now(scope: AccountMarketplace, spec_key: str) -> int:
