@@ -282,14 +282,15 @@ class DateStyle:
     ruled_out: dict[str, tuple[int, str]] = field(default_factory=dict)  # order -> (line, cell) that cannot be
     open_question: tuple[int, str] | None = None
 
-    def see(self, line: int, cell: str, found: Day) -> None:
+    def see(self, line: int, cell: str, found: Day, *, ahead: bool = False) -> None:
+        """`ahead`: the day may be one that is still to come."""
         if found.certain:
             return
         readings = {DMY: found.dmy, MDY: found.mdy}
         past = [order for order, reading in readings.items() if reading is not None and reading <= self.today]
         for order, reading in readings.items():
             # A report tells nothing about tomorrow; a day that is in the future either way is no evidence.
-            if reading is None or (past and order not in past):
+            if reading is None or (past and order not in past and not ahead):
                 self.ruled_out.setdefault(order, (line, cell))
         if self.open_question is None:
             self.open_question = (line, cell)

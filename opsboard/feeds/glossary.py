@@ -38,10 +38,13 @@ def translated(name: str) -> bool:
 
 
 def knows(text: str) -> bool:
-    """The beginning of a table whose header is in one of the declared languages."""
+    """The beginning of a table whose header is in one of the declared languages, as its special letters tell.
+
+    Plain words are the same in every encoding, and vouch for none.
+    """
     known = glossary()
     words = {canonical(without_unit(plain(word))) for word in _SEPARATORS.split(text)}
-    return sum(word in known for word in words) >= _ENOUGH
+    return sum(not word.isascii() and word in known for word in words) >= _ENOUGH
 
 
 def plain(name: str) -> str:

@@ -29,7 +29,7 @@ class GroupReplacement(Replacement):
         if self.dataset.complete is None:
             if self.document.window_start and self.document.window_end:
                 return self.dataset.period.first_days(self.document.window_start, self.document.window_end)
-            return self._select_days(f"SELECT DISTINCT {self.row_date} FROM {self.staged.table} s")
+            return self._select_days(f"SELECT DISTINCT {self.row_date} FROM {self._rows} s WHERE {self._since}")
         first, last = self.dataset.complete
         found: set[date] = set()
         for start, end in self._spans(first, last):
@@ -41,8 +41,20 @@ class GroupReplacement(Replacement):
             found.update(start + timedelta(days=n) for n in range((end - start).days + 1))
         return sorted(found)
 
+    @property
+    def _since(self) -> str:
+        """SQL for the rows of days that a document without a window can be complete for.
+
+        A file of what changed last week names an order of last spring, and not the others of its day: only
+        of days since the oldest change in it are all orders there.
+        """
+        if not self.dataset.version:
+            return "TRUE"
+        oldest = f"SELECT min({self._expression(self.dataset.version)}) FROM {self._table} s"
+        return f"{self.row_date} >= (({oldest}) AT TIME ZONE %(zone)s)::date"
+
     def make_partitions(self) -> None:
-        months = self._select_days(f"SELECT DISTINCT date_trunc('month', {self.row_date})::date FROM {self._table} s")
+        months = self._select_days(f"SELECT DISTINCT date_trunc('month', {self.row_date})::date FROM {self._rows} s")
         for month in months:
             partitions.ensure(self.model, month, month)
 
@@ -66,7 +78,7 @@ class GroupReplacement(Replacement):
                 for day in {day.replace(day=1) for day in moved_days}:
                     partitions.analyze(self.model, day, day)
         superseded = bool(held and not taken and not new_days)
-        told = () if superseded else tuple(days or moved_days)
+        told = () if superseded else tuple(days or moved_days or sorted(counts))
         rows = self.staged.rows - self.staged.refused
         return Replaced(rows, changed, deleted, told, len(days) * superseded, moved=bool(dirty))
 
@@ -90,7 +102,7 @@ class GroupReplacement(Replacement):
             return list(cursor.fetchall())
 
     def _counts(self, cursor: Any) -> dict[date, int]:
-        cursor.execute(f"SELECT {self.row_date}, count(*) FROM {self._table} s GROUP BY 1", self._parameters([]))
+        cursor.execute(f"SELECT {self.row_date}, count(*) FROM {self._rows} s GROUP BY 1", self._parameters([]))
         return dict(cursor.fetchall())
 
     # --- whose groups -------------------------------------------------------------------------
@@ -111,7 +123,7 @@ class GroupReplacement(Replacement):
         cursor.execute(f"DROP TABLE IF EXISTS {_GROUPS}")
         cursor.execute(
             f"CREATE TEMP TABLE {_GROUPS} ON COMMIT DROP AS "
-            f"SELECT {names}, {version} AS newest FROM {self._table} s GROUP BY {grouping}",
+            f"SELECT {names}, {version} AS newest FROM {self._rows} s GROUP BY {grouping}",
             self._parameters([]),
         )
         taken = int(cursor.rowcount)

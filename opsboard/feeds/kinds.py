@@ -47,8 +47,6 @@ KINDS: tuple[Kind, ...] = (
     Kind("Order list", ("Order ID", "Date", "Qty", "Amount")),
     Kind("Amazon FBA Customer Returns", ("return-date", "order-id", "detailed-disposition")),
     Kind("Amazon Returns (merchant-fulfilled)", ("Return request date", "Amazon RMA ID")),
-    Kind("Amazon Settlement (V2)", ("settlement-id", "amount-type", "amount-description")),
-    Kind("Amazon Settlement", ("settlement-id", "deposit-date", "total-amount")),
     Kind("Amazon Date Range Transactions", ("date/time", "settlement id", "order id")),
     Kind("Amazon Date Range Transactions", ("日付/時間", "決済番号", "注文番号")),
     Kind("Amazon Date Range Transactions", ("Datum/Uhrzeit", "Abrechnungsnummer")),

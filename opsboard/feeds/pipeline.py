@@ -25,7 +25,7 @@ from opsboard.accounts.models import Marketplace, SellerAccount, User
 from . import hints, leases, rawstore, registry
 from .ahead import read_ahead
 from .decode import Decoded, decode
-from .errors import BadDocument, Empty, Held
+from .errors import BadDocument, Empty, Held, WrongMarketplace
 from .models import Coverage, Document, DocumentDay, Fetch, Ingest
 from .readers import Batch, read_json, read_tsv, records_to_batch
 from .registry import Dataset, Period, ReportSpec, Scope
@@ -184,7 +184,7 @@ def apply(document: Document, *, force: bool = False, again: bool = False) -> Ou
         outcome.reason = _("A newer document already covers these days")
     elif not any(result.moved for result in replaced):
         outcome.state = Ingest.State.UNCHANGED
-        outcome.reason = _("Everything in it was already stored")
+        outcome.reason = " ".join(filter(None, [_("Everything in it was already stored"), outcome.reason]))
     else:
         hint_judge(document)
     return outcome
@@ -237,8 +237,9 @@ def _stage_and_replace(
     day = document_day(document)
     with _staged(document, spec, wanted) as staged:
         _reject_headers_as_data(staged)
+        _reject_other_marketplaces(staged, document)
         for part in staged:
-            _tell(outcome, part)
+            _tell(outcome, part, same_rows=spec.format != "json")
         with transaction.atomic():
             return [replace(part, document, document.marketplace, day=day, force=force) for part in staged]
 
@@ -272,12 +273,22 @@ def _stager(document: Document, spec: ReportSpec, dataset: Dataset) -> Stager:
     return Stager(dataset, document.marketplace, (*known, *spec.unstored), window)
 
 
-def _tell(outcome: Outcome, part: Staged) -> None:
-    outcome.rows_in += part.rows
-    outcome.refused += part.refused
-    outcome.errors += part.errors
+def _tell(outcome: Outcome, part: Staged, *, same_rows: bool = False) -> None:
+    """`same_rows`: the datasets of a table read the same lines, which are not counted twice."""
+    outcome.rows_in = max(outcome.rows_in, part.rows) if same_rows else outcome.rows_in + part.rows
+    outcome.refused = max(outcome.refused, part.refused) if same_rows else outcome.refused + part.refused
+    outcome.errors += [error for error in part.errors if error not in outcome.errors]
     outcome.datasets.append(part.dataset.key)
     outcome.unknown_columns += [n for n in part.unknown_columns if n not in outcome.unknown_columns]
+    if part.elsewhere:
+        outcome.reason = _("%(count)d rows are about other marketplaces (%(names)s) and were left out") % {
+            "count": part.elsewhere.total(),
+            "names": _names_of(part),
+        }
+
+
+def _names_of(part: Staged) -> str:
+    return ", ".join(f"{name} {count}" for name, count in part.elsewhere.most_common(6))
 
 
 def _comes_in_one_run(spec: ReportSpec, dataset: Dataset) -> bool:
@@ -290,15 +301,21 @@ def _parts(
 ) -> Iterator[tuple[Dataset, Iterator[Batch]]]:
     """The document's rows as (dataset, batches), each dataset's rows in one run."""
     charset = str(document.options.get("charset") or "utf-8")
-    if spec.format == "tsv" and "delimiter" not in document.options:
+    written: Mapping[str, Any] = document.options
+    if spec.localised and "delimiter" not in written:
+        from . import localised  # with what uploads need, which other fetched documents do without
+
+        written = localised.options(content, charset, spec, document) or written
+    if spec.format == "tsv" and "delimiter" not in written:
         for dataset in wanted:
+            content.seek(0)
             yield dataset, read_ahead(read_tsv(content, charset))
     elif spec.format in {"csv", "tsv"}:
         from . import tables
 
         with Decoded.reopen(content, charset) as decoded:
             for dataset in wanted:
-                yield dataset, tables.open_table(decoded, spec, dataset, document.options)
+                yield dataset, tables.open_table(decoded, spec, dataset, written)
     else:
         yield from _json_parts(document, spec, wanted, content)
 
@@ -378,6 +395,17 @@ def _reject_headers_as_data(staged: list[Staged]) -> None:
         and all(part.dataset.scope in {Scope.DAY, Scope.STATE} for part in staged)
     ):
         raise Empty(_("The file has a header and no rows"), todo=_("Nothing was changed."))
+
+
+def _reject_other_marketplaces(staged: list[Staged], document: Document) -> None:
+    """An account's report may tell of another marketplace only; a file for this one is then the wrong file."""
+    for part in staged:
+        if document.source == Document.Source.UPLOAD and part.elsewhere and not part.rows:
+            raise WrongMarketplace(
+                _("None of its rows is about marketplace %(code)s; they are about %(names)s")
+                % {"code": document.marketplace.code, "names": _names_of(part)},
+                todo=_("Choose the marketplace the file was downloaded from."),
+            )
 
 
 def _applied_before(document: Document, spec: ReportSpec) -> list[date] | None:

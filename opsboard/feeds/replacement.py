@@ -104,11 +104,17 @@ class Replacement:
     @property
     def source(self) -> str:
         """SQL for the staged rows, numbered where they have no key of their own."""
+        rows = self._rows
         if "ordinal" not in self.key:
-            return self.staged.table
+            return rows
         shared = ", ".join(self._expression(name) for name in self.key if name != "ordinal")
         numbered = f"row_number() OVER (PARTITION BY {shared} ORDER BY s.line) AS ordinal"
-        return f"(SELECT s.*, {numbered} FROM {self.staged.table} s)"
+        return f"(SELECT s.*, {numbered} FROM {rows} s)"
+
+    @property
+    def _rows(self) -> str:
+        """SQL for what the staged lines say, row by row."""
+        return self.dataset.source.format(table=self.staged.table)
 
     # --- the transaction ----------------------------------------------------------------------
 

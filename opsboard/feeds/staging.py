@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -23,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
+from . import shops
 from .convert import STAGED_TYPE, Refusal, blank, convert, series
 from .errors import BadDocument, MissingColumn, UnknownCurrency, WrongMarketplace
 from .readers import Batch
@@ -70,6 +72,8 @@ class Staged:
     refused: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
+    #: Rows about other marketplaces, which are not read, by the name of each.
+    elsewhere: Counter[str] = field(default_factory=Counter)
 
     def said(self, day: date | None) -> DayRows:
         return self.days.get(day) or DayRows()
@@ -122,6 +126,7 @@ class Stager:
         self.dated = dataset.scope is Scope.DAYS
         self.window = window if self.dated else None
         self.stored = [column for column in dataset.columns if column.kind is not Kind.CURRENCY]
+        self.code = marketplace.code
         self.currency = marketplace.currency
         self.minor_digits = marketplace.minor_digits
         #: Header names that are not drift: read by other datasets of the report, or knowingly not kept ("*B2B").
@@ -176,10 +181,31 @@ class Stager:
                 self.mapping |= found
                 self._drift(extra)
             self.seen |= batch.columns.keys()
+            batch = self._ours(batch, self.mapping)
             if len(batch.lines):
                 frame = self._frame(batch, self.mapping)
                 fixed = [pl.lit(value).alias(name) for name, value in constants.items()]
                 yield copy_text(frame.select("line", *(column.field for column in self.stored), *fixed))
+
+    def _ours(self, batch: Batch, mapping: Mapping[str, str]) -> Batch:
+        """The batch without rows that are about another marketplace: by its name, else by the currency."""
+        name = mapping.get(self.staged.dataset.shop, "")
+        if name not in batch.columns or not len(batch.lines):
+            return batch
+        named = series(batch.columns[name]).cast(pl.String).fill_null("").str.strip_chars()
+        codes = {text: shops.code_of(text) for text in named.unique()}
+        theirs = named.is_in([text for text, code in codes.items() if code not in {"", self.code}])
+        currency = next((c.field for c in self.columns if c.kind is Kind.CURRENCY), "")
+        if (paid := mapping.get(currency, "")) in batch.columns and "" in codes.values():
+            money = series(batch.columns[paid]).cast(pl.String).fill_null("").str.strip_chars()
+            nameless = named.is_in([text for text, code in codes.items() if not code])
+            theirs = theirs | (nameless & ~money.is_in(["", self.currency]))
+        if not theirs.any():
+            return batch
+        self.staged.elsewhere.update(named.filter(theirs).to_list())
+        kept = (~theirs).arg_true().to_list()
+        lines = [batch.lines[index] for index in kept]
+        return Batch(lines, {key: series(cells).gather(kept) for key, cells in batch.columns.items()})
 
     def _drift(self, extra: Iterable[str]) -> None:
         unknown = self.staged.unknown_columns

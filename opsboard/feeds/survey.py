@@ -80,7 +80,14 @@ class _Surveyor:
         for dataset in spec.datasets:
             self.kinds |= tables.kinds_of(dataset, self.names)
         span = tables.span_column(self.table, self.names)
-        self.date_columns = [name for name, kind in self.kinds.items() if kind is Kind.DATE]
+        ahead = {
+            name
+            for dataset in spec.datasets
+            for name, column in tables.columns_by_name(dataset, self.names).items()
+            if column.ahead
+        }
+        self.moment_columns = {name for name, kind in self.kinds.items() if kind is Kind.INSTANT} | ahead
+        self.date_columns = [n for n, kind in self.kinds.items() if kind is Kind.DATE and n not in ahead]
         self.span: tuple[str, str] | None = None
         if span and self.table.span:
             last = next((n for n in self.names if canonical(n) == canonical(self.table.span[1])), span)
@@ -149,6 +156,8 @@ class _Surveyor:
             kind = self.kinds.get(name)
             if name in self.date_columns:
                 yield index, name, self._see_day
+            elif name in self.moment_columns:
+                yield index, name, self._see_moment
             elif kind in NUMERIC:
                 yield index, name, self._see_number
             elif kind is Kind.CURRENCY:
@@ -169,6 +178,12 @@ class _Surveyor:
         elif (day := cells.day(cells.text(cell))) is not None:
             self.dates.see(line, cell, day)
             self.written_days.setdefault(day, (line, cell))
+
+    def _see_moment(self, line: int, _name: str, cell: Any) -> None:
+        """A moment tells the order of day and month too, but may well lie ahead (the day money is paid out)."""
+        day = cells.day(cells.text(cell)) if isinstance(cell, str) else None
+        if day is not None and not day.certain:
+            self.dates.see(line, cell, day, ahead=True)
 
     def _see_number(self, line: int, name: str, cell: Any) -> None:
         if isinstance(cell, str):
@@ -242,6 +257,11 @@ class _Surveyor:
             todo=str(self.table.how_daily),
         )
 
+    @property
+    def _dated_column(self) -> str:
+        """The column to name in a sentence about days."""
+        return next(iter([*self.date_columns, *self.moment_columns]), "")
+
     # --- conclusions ------------------------------------------------------------------------------
 
     def concluded(self) -> Survey:
@@ -257,7 +277,7 @@ class _Surveyor:
             if (day := written.read(order)) is not None:
                 if day > today:
                     raise BadDocument(
-                        _("“%(cell)s” is in the future") % {"cell": cell}, line=line, column=self.date_columns[0]
+                        _("“%(cell)s” is in the future") % {"cell": cell}, line=line, column=self._dated_column
                     )
                 self.found.days.add(day)
         self._check_gaps()
@@ -278,7 +298,7 @@ class _Surveyor:
                 _("Days are written in two ways: “%(one)s” (line %(first)d) and “%(other)s”")
                 % {"one": one, "first": first, "other": other},
                 line=second,
-                column=self.date_columns[0],
+                column=self._dated_column,
                 todo=_("Download the report again."),
             )
         proved = self.dates.decided("")
@@ -287,7 +307,7 @@ class _Surveyor:
             raise BadDocument(
                 _("“%(cell)s” cannot be read in the order you chose") % {"cell": cell},
                 line=line,
-                column=self.date_columns[0],
+                column=self._dated_column,
             )
         order = proved or self.answers.date_order or self.dates.decided(self.marketplace.locale)
         if not order:
@@ -296,7 +316,7 @@ class _Surveyor:
                 _("“%(cell)s” can be two days: the day may come first or the month") % {"cell": cell},
                 (cells.DMY, cells.MDY),
                 line=line,
-                column=self.date_columns[0],
+                column=self._dated_column,
                 todo=_("Say whether days or months come first (--date-order dmy or mdy)."),
             )
         return order

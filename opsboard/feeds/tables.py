@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
-from . import cells, glossary
+from . import cells, glossary, moments
 from .errors import BadDocument, UnknownCurrency, WrongMarketplace
 from .readers import BATCH_ROWS, MAX_COLUMNS, Batch
 from .registry import Column, Dataset, Kind, ReportSpec
@@ -303,6 +303,8 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
     if kind is Kind.DATE:
         return _canonical_day(cell, style)
     found = cells.text(cell)
+    if kind is Kind.INSTANT:
+        return moments.canonical(found, style.order)
     if kind not in NUMERIC:
         return found.upper() if kind is Kind.CURRENCY else found
     if isinstance(cell, int | float):

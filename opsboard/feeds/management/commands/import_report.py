@@ -134,6 +134,8 @@ def told(report: dict[str, Any]) -> str:
         lines.append(_("Columns nobody reads: %(names)s") % {"names": ", ".join(report["unknown_columns"])})
     if report["no_op"]:
         lines.append(_("Nothing to do: %(note)s.") % report)
+    elif report["note"]:
+        lines.append(f"{report['note']}.")
     if report["dry_run"]:
         lines.append(_("Dry run: nothing was kept or changed."))
     return "\n".join(lines)
