@@ -15,6 +15,7 @@ COPY listings listings
 COPY ads ads
 COPY inventory inventory
 COPY health health
+COPY finance finance
 COPY templates templates
 COPY static static
 COPY locale locale

@@ -35,7 +35,7 @@ lint: $(VENV)/test.stamp ## ruff: rules and format
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/test.stamp ## mypy, strict
-	$(BIN)/mypy opsboard listings ads inventory health
+	$(BIN)/mypy opsboard listings ads inventory health finance
 
 imports: $(VENV)/test.stamp ## the one-way imports of ARCHITECTURE.md
 	$(BIN)/lint-imports

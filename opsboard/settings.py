@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "ads",
     "inventory",
     "health",
+    "finance",
     "allauth",
     "allauth.account",
     "allauth.usersessions",
@@ -75,7 +76,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 #: Apps that bring facts and KPIs: only these names tie the kernel to the domains.
-DOMAINS = ["listings", "ads", "inventory", "health"]
+DOMAINS = ["listings", "ads", "inventory", "health", "finance"]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -7,7 +7,8 @@ import gzip
 import orjson
 
 from .answers import Request, Response
-from .reports import advertising, flat_files, performance, sales
+from .reports import advertising, flat_files, orders, performance, sales, settlements
+from .settlements import Span
 from .sp_api import FORMATS
 from .state import Report, State
 
@@ -15,6 +16,7 @@ _DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message>'
     b"<X-Amz-Expires>300</X-Amz-Expires></Error>"
 )
+_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 _FLAT = {
     "GET_MERCHANT_LISTINGS_ALL_DATA": flat_files.listings,
     "GET_FBA_INVENTORY_PLANNING_DATA": flat_files.planning,
@@ -61,7 +63,7 @@ def pack(content: bytes) -> bytes:
 
 
 def _charset(report: Report) -> str:
-    return report.account.charset if report.kind in _FLAT else "utf-8"
+    return report.account.charset if FORMATS.get(report.kind) == "tsv" else "utf-8"
 
 
 def _content_type(report: Report) -> str:
@@ -90,6 +92,13 @@ def render(state: State, report: Report) -> bytes:
     if report.kind in _FLAT:
         content = _FLAT[report.kind](state.truth, account, today)
         return content.partition(b"\n")[0] + b"\n" if empty else content
+    if report.kind == _ORDERS:
+        assert report.since and report.until
+        content = orders.orders(state.truth, account, report.since, report.until, report.done_at)
+        return content.partition(b"\n")[0] + b"\n" if empty else content
+    if report.kind == settlements.KIND:
+        assert report.since and report.until
+        return settlements.settlement(state.truth, account, Span(report.id[:-6], report.since, report.until))
     if report.kind == "GET_V2_SELLER_PERFORMANCE_REPORT":
         stated = performance.performance(state.truth, account, today)
         return orjson.dumps(stated | {"performanceMetrics": []} if empty else stated)

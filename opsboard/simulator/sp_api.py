@@ -20,7 +20,13 @@ FORMATS = {
     "GET_MERCHANT_LISTINGS_ALL_DATA": "tsv",
     "GET_FBA_INVENTORY_PLANNING_DATA": "tsv",
     "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": "tsv",
+    "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL": "tsv",
+    "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2": "tsv",
 }
+#: Amazon makes them by itself; nobody can ask for one.
+NOT_ASKED_FOR = {"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"}
+#: Made only when a request names both its moments.
+NEEDS_MOMENTS = {"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"}
 LONGEST_LOOKBACK = 730
 RETENTION = timedelta(days=90)
 GRANULARITIES = {"dateGranularity": ("DAY", "WEEK", "MONTH"), "asinGranularity": ("PARENT", "CHILD", "SKU")}
@@ -80,7 +86,7 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         return sp_error(400, "InvalidInput", "The request body is not valid JSON.")
     kind = str(body.get("reportType", ""))
     markets = body.get("marketplaceIds")
-    if kind not in FORMATS:
+    if kind not in FORMATS or kind in NOT_ASKED_FOR:
         return sp_error(400, "InvalidInput", f"Report type {kind} is not supported.")
     if not isinstance(markets, list) or account.marketplace_id not in markets or len(markets) > 25:
         return sp_error(400, "InvalidInput", "Invalid marketplace ids for this seller.")
@@ -102,6 +108,13 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         for name, allowed in GRANULARITIES.items():
             if options.get(name, allowed[0]) not in allowed:
                 report.outcome, report.why = "FATAL", f"{name} must be one of {', '.join(allowed)}."
+    if kind in NEEDS_MOMENTS:
+        try:
+            report.since, report.until = moment(body.get("dataStartTime")), moment(body.get("dataEndTime"))
+        except ValueError:
+            return sp_error(400, "InvalidInput", "dataStartTime or dataEndTime is not a date.")
+        if report.since is None or report.until is None or report.since > report.until:
+            report.outcome = "CANCELLED"
     fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)
     if fault:
         report.outcome = "CANCELLED" if fault == "cancelled" else "FATAL"
@@ -113,9 +126,9 @@ def _day(value: object) -> date | None:
     return date.fromisoformat(str(value)[:10]) if value else None
 
 
-def _moment(value: str) -> datetime | None:
-    moment = datetime.fromisoformat(value) if value else None
-    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
+def moment(value: object) -> datetime | None:
+    found = datetime.fromisoformat(str(value)) if value else None
+    return found.replace(tzinfo=found.tzinfo or UTC) if found else None
 
 
 def _status(state: State, report: Report) -> dict[str, Any]:
@@ -167,14 +180,15 @@ def _list(state: State, account: Account, request: Request, _argument: str) -> R
         else:
             size = int(request.first("pageSize", "10"))
             kinds, statuses = request.values("reportTypes"), request.values("processingStatuses")
-            since = (_moment(request.first("createdSince")) or state.now() - RETENTION).timestamp()
-            until = (_moment(request.first("createdUntil")) or state.now()).timestamp()
+            since = (moment(request.first("createdSince")) or state.now() - RETENTION).timestamp()
+            until = (moment(request.first("createdUntil")) or state.now()).timestamp()
     except (ValueError, TypeError):
         return sp_error(400, "InvalidInput", "The pageSize, a date or the nextToken is not valid.")
     if not 1 <= len(kinds) <= 10 or not 1 <= size <= 100 or not set(statuses) <= set(STATUSES):
         return sp_error(400, "InvalidInput", "reportTypes, pageSize or processingStatuses is not valid.")
     if (markets := request.values("marketplaceIds")) and account.marketplace_id not in markets:
         return sp_error(400, "InvalidInput", "Invalid marketplace ids for this seller.")
+    state.make_settlements(account, state.now() - RETENTION)
     mine = [r for r in list(state.reports.values()) if r.account is account and r.kind in kinds and r.kind in FORMATS]
     mine = [r for r in mine if since <= r.created.timestamp() <= until]
     found = [_status(state, r) for r in sorted(mine, key=lambda r: (r.created, r.id), reverse=True)]

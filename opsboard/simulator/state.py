@@ -14,6 +14,7 @@ from typing import Any
 from .business import ACCOUNTS, Account
 from .faults import Faults
 from .limits import Limits
+from .settlements import MAKING, spans
 from .truth import Truth
 
 URL_LIFE = timedelta(minutes=5)
@@ -32,6 +33,9 @@ class Report:
     done_at: datetime
     first: date | None = None
     last: date | None = None
+    #: The moments themselves, where the type is made of moments rather than days.
+    since: datetime | None = None
+    until: datetime | None = None
     outcome: str = "DONE"
     document_id: str = ""
     why: str = ""
@@ -84,6 +88,21 @@ class State:
             report = Report(name, account, kind, body, now, now + timedelta(seconds=delay))
             self.reports[name] = report
             return report
+
+    def make_settlements(self, account: Account, since: datetime) -> None:
+        """Those whose day has come, as Amazon makes them without being asked."""
+        kind = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
+        with self.lock:
+            for span in spans(account, since, self.now()):
+                name = f"{span.id}020{int(span.id) % 97:03d}"
+                made = span.until + MAKING
+                body = {
+                    "marketplaceIds": [account.marketplace_id],
+                    "dataStartTime": span.since.isoformat(),
+                    "dataEndTime": span.until.isoformat(),
+                }
+                report = Report(name, account, kind, body, made, made, since=span.since, until=span.until)
+                self.reports.setdefault(name, report)
 
     def document_for(self, report: Report) -> str:
         with self.lock:

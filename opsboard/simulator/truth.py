@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from . import stories
 from .business import ACCOUNTS, Account, Campaign, Sku, Term, campaigns, catalogue
+from .orders import Order, orders_of
 from .stories import STORIES
 
 HISTORY_DAYS = 430
@@ -99,6 +100,7 @@ class Truth:
         self.asins = lru_cache(maxsize=4096)(self._asins)
         self.terms = lru_cache(maxsize=1024)(self._terms)
         self.stock = lru_cache(maxsize=16)(self._stock)
+        self.orders = lru_cache(maxsize=128)(self._orders)
 
     def skus(self, key: str) -> tuple[Sku, ...]:
         return catalogue(self.seed, key)
@@ -139,6 +141,9 @@ class Truth:
             refunded = 1 if units and chances[0] < units * 0.035 else 0
             found.append(AsinDay(sku, sessions, int(sessions * 1.32 + chances[1]), buy_box, units, refunded))
         return tuple(found)
+
+    def _orders(self, key: str, day: date) -> tuple[Order, ...]:
+        return orders_of(self, key, day)
 
     def sales(self, key: str, day: date) -> float:
         return sum(item.sales for item in self.asins(key, day))

@@ -1,0 +1,104 @@
+"""Facts about money: what was ordered and what Amazon paid, line by line."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from opsboard.feeds.facts import CompactTextField, Fact
+
+
+class OrderLine(Fact):
+    """A line of an order as it was last told; no buyer and no address (All Orders, by last update).
+
+    `date` is the marketplace's day of the purchase. Amounts are those of the whole line in minor units,
+    and NULL while Amazon does not state them: pending orders have none yet, cancelled ones often none any more.
+    A line has no key of Amazon's; lines of the same SKU are numbered. `sales_channel` tells orders of
+    Amazon's shop from those that FBA only ships ("Non-Amazon"): a sum of sales names the one it means.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "order_id", "sku", "ordinal")
+    date = models.DateField()
+    order_id = CompactTextField(max_length=40)
+    sku = CompactTextField(max_length=60)
+    ordinal = models.IntegerField()
+    asin = CompactTextField(max_length=10, blank=True)
+    purchased_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    status = CompactTextField(max_length=40)
+    item_status = CompactTextField(max_length=40, blank=True)
+    fulfilment = CompactTextField(max_length=20, blank=True)
+    sales_channel = CompactTextField(max_length=40, blank=True)
+    quantity = models.IntegerField()
+    price_minor = models.BigIntegerField(null=True)
+    tax_minor = models.BigIntegerField(null=True)
+    shipping_minor = models.BigIntegerField(null=True)
+    shipping_tax_minor = models.BigIntegerField(null=True)
+    gift_wrap_minor = models.BigIntegerField(null=True)
+    gift_wrap_tax_minor = models.BigIntegerField(null=True)
+    #: Amounts the seller gave away, positive.
+    discount_minor = models.BigIntegerField(null=True)
+    shipping_discount_minor = models.BigIntegerField(null=True)
+    is_business = models.BooleanField(null=True)
+
+    class Meta:
+        indexes = [
+            # An order that is told again is looked for in every month.
+            models.Index(fields=["account_id", "marketplace_id", "order_id"], name="orderline_by_order"),
+            models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="orderline_by_sku"),
+        ]
+
+
+class Settlement(Fact):
+    """A settlement as its header states it: what Amazon paid out (or, negative, asked for) and for when.
+
+    `date` is the day of the deposit, or the last day where none is stated; days are as the header has them
+    (UTC). The lines add up to `total_minor` to the cent; a document
+    whose lines do not is held (finance.reports_settlements).
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "settlement_id")
+    date = models.DateField()
+    settlement_id = CompactTextField(max_length=30)
+    first_day = models.DateField()
+    last_day = models.DateField()
+    total_minor = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "settlement_id"], name="settlement_by_id"),
+        ]
+
+
+class SettlementLine(Fact):
+    """One amount of a settlement: a price, a fee, a refund, a transfer (flat file V2 and the older wide one).
+
+    `date` is the marketplace's day on which it was posted. Amounts are signed minor units as seen by the
+    seller: fees are negative. An order item has a line per amount, and `quantity` stands on each of them, so
+    it is never added up over lines of different amounts. `amount_minor` is NULL on lines of the older layout
+    that state a quantity and no amount.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "settlement_id", "ordinal")
+    date = models.DateField()
+    settlement_id = CompactTextField(max_length=30)
+    ordinal = models.IntegerField()
+    posted_at = models.DateTimeField(null=True)
+    transaction_type = CompactTextField(max_length=120, blank=True)
+    order_id = CompactTextField(max_length=40, blank=True)
+    order_item_id = CompactTextField(max_length=40, blank=True)
+    adjustment_id = CompactTextField(max_length=60, blank=True)
+    sku = CompactTextField(max_length=60, blank=True)
+    fulfilment = CompactTextField(max_length=40, blank=True)
+    #: The shop the sale was made in ("Amazon.de"), where the line names one.
+    sales_channel = CompactTextField(max_length=60, blank=True)
+    amount_type = CompactTextField(max_length=120, blank=True)
+    amount_description = CompactTextField(max_length=255, blank=True)
+    amount_minor = models.BigIntegerField(null=True)
+    quantity = models.IntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "settlement_id"], name="settlementline_by_id"),
+            models.Index(fields=["account_id", "marketplace_id", "order_id"], name="settlementline_by_order"),
+            models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="settlementline_by_sku"),
+        ]
