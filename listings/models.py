@@ -1,4 +1,4 @@
-"""Facts about listings: sales and traffic by day and by child ASIN, and the listings as they stand."""
+"""Facts about listings: sales and traffic by day, parent, child ASIN and SKU, and the listings as they stand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from opsboard.feeds.facts import CompactTextField, Fact
 class SalesDay(Fact):
     """Sales and traffic of one marketplace day (GET_SALES_AND_TRAFFIC_REPORT, by date).
 
-    Rates are Amazon's own figures as fractions; money is minor units.
+    Rates are Amazon's own figures as fractions; money is minor units. What business buyers ordered (b2b)
+    is a part of the whole, and None where Amazon does not tell it apart.
     """
 
     pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date")
     date = models.DateField()
     ordered_sales_minor = models.BigIntegerField(default=0)
+    ordered_sales_b2b_minor = models.BigIntegerField(null=True)
     units_ordered = models.IntegerField(default=0)
+    units_ordered_b2b = models.IntegerField(null=True)
     order_items = models.IntegerField(default=0)
     units_refunded = models.IntegerField(default=0)
     shipped_sales_minor = models.BigIntegerField(null=True)
@@ -33,15 +36,16 @@ class SalesDay(Fact):
     claims_granted = models.IntegerField(null=True)
 
 
-class AsinDay(Fact):
-    """Sales and traffic of one child ASIN on one marketplace day (by child ASIN, one-day reports)."""
+class AsinTraffic(Fact):
+    """What the report tells of a parent ASIN, a child ASIN or a SKU on one marketplace day (one-day reports).
 
-    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "asin")
-    date = models.DateField()
-    asin = CompactTextField(max_length=10)
-    parent_asin = CompactTextField(max_length=10, blank=True)
+    Sessions of a parent are not the sum of its children's: a visitor who looked at two of them came once.
+    """
+
     ordered_sales_minor = models.BigIntegerField(default=0)
+    ordered_sales_b2b_minor = models.BigIntegerField(null=True)
     units_ordered = models.IntegerField(default=0)
+    units_ordered_b2b = models.IntegerField(null=True)
     order_items = models.IntegerField(default=0)
     sessions = models.IntegerField(null=True)
     page_views = models.IntegerField(null=True)
@@ -49,7 +53,45 @@ class AsinDay(Fact):
     unit_session_rate = models.DecimalField(max_digits=11, decimal_places=6, null=True)
 
     class Meta:
+        abstract = True
+
+
+class ParentDay(AsinTraffic):
+    """Sales and traffic of one parent ASIN on one marketplace day."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "parent_asin")
+    date = models.DateField()
+    parent_asin = CompactTextField(max_length=10)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "parent_asin", "date"], name="parentday_by_asin")
+        ]
+
+
+class AsinDay(AsinTraffic):
+    """Sales and traffic of one child ASIN on one marketplace day."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "asin")
+    date = models.DateField()
+    asin = CompactTextField(max_length=10)
+    parent_asin = CompactTextField(max_length=10, blank=True)
+
+    class Meta:
         indexes = [models.Index(fields=["account_id", "marketplace_id", "asin", "date"], name="asinday_by_asin")]
+
+
+class SkuDay(AsinTraffic):
+    """Sales and traffic of one SKU on one marketplace day; a SKU that changed its ASIN that day has a row of each."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "sku", "asin")
+    date = models.DateField()
+    sku = CompactTextField(max_length=60)
+    asin = CompactTextField(max_length=10)
+    parent_asin = CompactTextField(max_length=10, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="skuday_by_sku")]
 
 
 class Listing(Fact):

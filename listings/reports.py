@@ -6,6 +6,8 @@ GET_MERCHANT_LISTINGS_ALL_DATA; all percentages in sales and traffic are 0-100.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from opsboard.feeds.errors import BadDocument, WrongMarketplace
+from opsboard.feeds.facts import Fact
 from opsboard.feeds.models import Document
 from opsboard.feeds.registry import Column, Dataset, Kind, ReportSpec, Scope, register
 
-from .models import AsinDay, Listing, SalesDay
+from .models import AsinDay, Listing, ParentDay, SalesDay, SkuDay
 from .reports_spellings import CHANNEL, DESCRIPTION, OPENED, PRICE, PRODUCT_ID, QUANTITY, SKU, STATUS, TITLE
 
 INTEGER, MONEY, PERCENT, TEXT, DATE = Kind.INTEGER, Kind.MONEY, Kind.PERCENT, Kind.TEXT, Kind.DATE
@@ -53,7 +56,9 @@ SALES_BY_DATE = Dataset(
         Column("date", DATE, ("date",), required=True),
         Column("currency", Kind.CURRENCY, ("salesByDate.orderedProductSales.currencyCode",)),
         Column("ordered_sales_minor", MONEY, ("salesByDate.orderedProductSales.amount",), required=True),
+        Column("ordered_sales_b2b_minor", MONEY, ("salesByDate.orderedProductSalesB2B.amount",)),
         Column("units_ordered", INTEGER, ("salesByDate.unitsOrdered",), required=True),
+        Column("units_ordered_b2b", INTEGER, ("salesByDate.unitsOrderedB2B",)),
         Column("order_items", INTEGER, ("salesByDate.totalOrderItems",), default=0),
         Column("units_refunded", INTEGER, ("salesByDate.unitsRefunded",), default=0),
         Column("shipped_sales_minor", MONEY, ("salesByDate.shippedProductSales.amount",)),
@@ -71,28 +76,54 @@ SALES_BY_DATE = Dataset(
     ),
 )
 
-SALES_BY_ASIN = Dataset(
-    key="sales_by_asin",
-    label=gettext_lazy("Sales and traffic by child ASIN"),
-    model=AsinDay,
-    scope=Scope.DAY,
-    rows="salesAndTrafficByAsin",
-    lag_days=1,
-    mature_days=3,
-    #: Rows carry no date: they are totals of the window, so only a one-day window makes daily facts.
-    applies=lambda start, end: start == end,
-    columns=(
-        Column("asin", TEXT, ("childAsin",), required=True),
-        Column("parent_asin", TEXT, ("parentAsin",), default=""),
-        Column("currency", Kind.CURRENCY, ("salesByAsin.orderedProductSales.currencyCode",)),
-        Column("ordered_sales_minor", MONEY, ("salesByAsin.orderedProductSales.amount",), required=True),
-        Column("units_ordered", INTEGER, ("salesByAsin.unitsOrdered",), required=True),
-        Column("order_items", INTEGER, ("salesByAsin.totalOrderItems",), default=0),
-        Column("sessions", INTEGER, ("trafficByAsin.sessions",), required=True),
-        Column("page_views", INTEGER, ("trafficByAsin.pageViews",), required=True),
-        Column("buy_box_rate", PERCENT, ("trafficByAsin.buyBoxPercentage",), high=100),
-        Column("unit_session_rate", PERCENT, ("trafficByAsin.unitSessionPercentage",)),
-    ),
+#: What a row of each grain tells, whether of a parent ASIN, a child ASIN or a SKU.
+ASIN_COLUMNS = (
+    Column("currency", Kind.CURRENCY, ("salesByAsin.orderedProductSales.currencyCode",)),
+    Column("ordered_sales_minor", MONEY, ("salesByAsin.orderedProductSales.amount",), required=True),
+    Column("ordered_sales_b2b_minor", MONEY, ("salesByAsin.orderedProductSalesB2B.amount",)),
+    Column("units_ordered", INTEGER, ("salesByAsin.unitsOrdered",), required=True),
+    Column("units_ordered_b2b", INTEGER, ("salesByAsin.unitsOrderedB2B",)),
+    Column("order_items", INTEGER, ("salesByAsin.totalOrderItems",), default=0),
+    Column("sessions", INTEGER, ("trafficByAsin.sessions",), required=True),
+    Column("page_views", INTEGER, ("trafficByAsin.pageViews",), required=True),
+    Column("buy_box_rate", PERCENT, ("trafficByAsin.buyBoxPercentage",), high=100),
+    Column("unit_session_rate", PERCENT, ("trafficByAsin.unitSessionPercentage",)),
+)
+_PARENT = Column("parent_asin", TEXT, ("parentAsin",), default="")
+
+
+def _by(key: str, label: Any, model: type[Fact], names: tuple[Column, ...]) -> Dataset:
+    return Dataset(
+        key=key,
+        label=label,
+        model=model,
+        scope=Scope.DAY,
+        rows="salesAndTrafficByAsin",
+        lag_days=1,
+        mature_days=3,
+        #: Rows carry no date: they are totals of the window, so only a one-day window makes daily facts.
+        applies=lambda start, end: start == end,
+        columns=(*names, *ASIN_COLUMNS),
+    )
+
+
+SALES_BY_PARENT = _by(
+    "sales_by_parent",
+    gettext_lazy("Sales and traffic by parent ASIN"),
+    ParentDay,
+    (replace(_PARENT, required=True),),
+)
+SALES_BY_ASIN = _by(
+    "sales_by_asin",
+    gettext_lazy("Sales and traffic by child ASIN"),
+    AsinDay,
+    (Column("asin", TEXT, ("childAsin",), required=True), _PARENT),
+)
+SALES_BY_SKU = _by(
+    "sales_by_sku",
+    gettext_lazy("Sales and traffic by SKU"),
+    SkuDay,
+    (Column("sku", TEXT, ("sku",), required=True), Column("asin", TEXT, ("childAsin",), required=True), _PARENT),
 )
 
 
@@ -131,15 +162,21 @@ def _options(specification: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def check_child_report(key: str, value: Any, document: Document) -> None:
-    check_sales_and_traffic(key, value, document)
-    if key == "reportSpecification" and isinstance(value, dict):
-        grain = _options(value).get("asinGranularity") or "PARENT"
-        if grain != "CHILD" and _one_day(document):
-            raise BadDocument(
-                _("Its ASIN rows are by %(grain)s, and opsboard keeps child ASINs") % {"grain": str(grain).lower()},
-                todo=_("Ask for the report by child ASIN (asinGranularity CHILD)."),
-            )
+def check_grain(wanted: str) -> Callable[[str, Any, Document], None]:
+    """Refuse a one-day document whose ASIN rows are of another grain than `wanted`."""
+
+    def check(key: str, value: Any, document: Document) -> None:
+        check_sales_and_traffic(key, value, document)
+        if key == "reportSpecification" and isinstance(value, dict):
+            grain = _options(value).get("asinGranularity") or "PARENT"
+            if grain != wanted and _one_day(document):
+                raise BadDocument(
+                    _("Its ASIN rows are by %(grain)s, and this report keeps them by %(wanted)s")
+                    % {"grain": str(grain).lower(), "wanted": wanted.lower()},
+                    todo=_("Ask for the report with asinGranularity %(wanted)s.") % {"wanted": wanted},
+                )
+
+    return check
 
 
 def _one_day(document: Document) -> bool:
@@ -191,6 +228,27 @@ LISTINGS = Dataset(
     ),
 )
 
+
+def _one_day_report(key: str, dataset: Dataset, grain: str, page: str) -> ReportSpec:
+    """A day a request. An account may ask once a minute: the past beyond a fortnight is left to the child ASINs."""
+    return ReportSpec(
+        key=key,
+        label=dataset.label,
+        report_type="GET_SALES_AND_TRAFFIC_REPORT",
+        api="sp",
+        format="json",
+        datasets=(SALES_BY_DATE, dataset),
+        options={"dateGranularity": "DAY", "asinGranularity": grain},
+        max_days=1,
+        lookback_days=15,
+        every_hours=24,
+        reask_days=4,
+        source_page=f"Business Reports > {page}",
+        preflight=check_grain(grain),
+        unstored=UNSTORED_SALES,
+    )
+
+
 register(
     ReportSpec(
         key="sales_and_traffic",
@@ -221,9 +279,11 @@ register(
         every_hours=24,
         reask_days=4,
         source_page="Business Reports > Detail Page Sales and Traffic by Child Item",
-        preflight=check_child_report,
+        preflight=check_grain("CHILD"),
         unstored=UNSTORED_SALES,
     ),
+    _one_day_report("sales_and_traffic_parent", SALES_BY_PARENT, "PARENT", "Detail Page Sales and Traffic"),
+    _one_day_report("sales_and_traffic_sku", SALES_BY_SKU, "SKU", "Detail Page Sales and Traffic by SKU"),
     ReportSpec(
         key="listings",
         label=gettext_lazy("All listings"),

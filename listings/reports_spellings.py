@@ -33,6 +33,11 @@ BUSINESS_REPORT: dict[str, tuple[str, ...]] = {
     "Average Parent Items": ("親商品の平均数",),
 }  # fmt: skip
 
+#: The twins for business buyers are called like the column, with " - B2B" behind it; German sales are not.
+for _name in ("Ordered Product Sales", "Units Ordered"):
+    BUSINESS_REPORT[f"{_name} - B2B"] = tuple(f"{spelling} - B2B" for spelling in BUSINESS_REPORT[_name])
+BUSINESS_REPORT["Ordered Product Sales - B2B"] += ("Bestellsumme – B2B",)
+
 # All Listings, in the languages of the account: English, Japanese, German, French, Italian, Spanish,
 # Polish, Turkish, Chinese.
 SKU = (

@@ -30,8 +30,6 @@ class Kind:
         )
 
 
-_CHILD = _("In Business Reports, choose “Detail Page Sales and Traffic by Child Item”, one day at a time.")
-
 _ALL_LISTINGS = _("Download the All Listings Report (Inventory > Inventory Reports).")
 _BY_DAY = _("In the advertising console, create the Sponsored Products report with time unit “Daily” instead.")
 
@@ -92,8 +90,6 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("Amazon Search Query Performance", ("Search Query", "Search Query Score")),
     Kind("Amazon Top Search Terms", ("Search Term", "Search Frequency Rank")),
-    Kind("Business Report by SKU", ("(Parent) ASIN", "(Child) ASIN", "SKU"), todo=_CHILD),
-    Kind("Business Report by parent ASIN", ("(Parent) ASIN", "Units Ordered"), ("(Child) ASIN",), _CHILD),
 )
 
 #: JSON documents of Amazon's, by their reportType.

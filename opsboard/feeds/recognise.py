@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -147,7 +148,7 @@ def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:
     """(required columns that are missing, columns that are there)."""
     header = {canonical(name) for name in names} | _made_columns(spec, names)
     missing = found = 0
-    if spec.table and _has_any(spec.table.foreign, names):
+    if spec.table and _foreign(spec, names):
         return len(_columns(spec)), 0
     for column in _columns(spec):
         if any(canonical(alias) in header for alias in column.names):
@@ -155,6 +156,14 @@ def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:
         elif column.required:
             missing += 1
     return missing, found
+
+
+def _foreign(spec: ReportSpec, names: Sequence[str]) -> str:
+    """A column that a sister report has and this one has not; "" when there is none."""
+    patterns = [canonical(name) for name in spec.table.foreign] if spec.table else []
+    ours = {canonical(alias) for column in _columns(spec) for alias in column.names}
+    foreign = (name for name in names if canonical(name) not in ours)
+    return next((name for name in foreign if any(fnmatchcase(canonical(name), one) for one in patterns)), "")
 
 
 def _enough(key: str) -> int:
@@ -182,6 +191,12 @@ def _has_all(wanted: Iterable[str], names: Iterable[str]) -> bool:
 def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
     """MissingColumn when a required column is not there, with the reason where a look-alike is."""
     table = spec.table or tables.Table()
+    if other := _foreign(spec, names):
+        raise UnknownKind(
+            _("A “%(label)s” file has no column “%(name)s”") % {"label": spec.label, "name": other},
+            line=line,
+            todo=_("Leave the type away to have the file recognised."),
+        )
     header = [*names, *_made_columns(spec, names)]
     try:
         match(_columns(spec), header)
@@ -351,8 +366,9 @@ def _recognise_specified(about: dict[str, Any], wanted: str) -> Recognised:
         raise BadDocument(_("Its reportSpecification is not as Amazon writes it"), todo=_("Download the file again."))
     fitting = [spec for spec in specs if all(options.get(key) == value for key, value in spec.options.items())]
     one_day = window is not None and window[0] == window[1]
-    fitting = [spec for spec in fitting if one_day or not any(d.applies for d in spec.datasets)] or specs
-    return Recognised(fitting[0], window=window)
+    fitting = [spec for spec in fitting if one_day or not any(d.applies for d in spec.datasets)] or specs[:1]
+    # Of those that read it, the one that makes most of it: a day by parent also tells the day as a whole.
+    return Recognised(max(fitting, key=lambda spec: len(spec.datasets)), window=window)
 
 
 def _window(about: dict[str, Any]) -> tuple[date, date] | None:

@@ -51,7 +51,8 @@ class Table:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: A required column -> what looks like it and must not be taken for it -> why (one sentence).
     instead: Mapping[str, Mapping[str, _StrPromise | str]] = field(default_factory=dict)
-    #: Columns of a sister report that has all of ours besides: its rows are something else.
+    #: Columns of a sister report that has all of ours besides: its rows are something else. `*` stands for
+    #: anything, so that a spelling nobody declared is not overlooked; a column that is read is never foreign.
     foreign: tuple[str, ...] = ()
     #: Amazon's English name -> its names in other languages, where they are known for sure.
     spelt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -73,7 +73,8 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/brand-analytics/eileen-sqp-weekly.csv": ("US", (), "Search Query Performance"),
     "samples/business-report/ahmedk-by-child-2026-one-row.csv": (
         "US", ("--day", "2026-05-01"), Taken("business_report_asin", 1, "2026-05-01", "2026-05-01")),
-    "samples/business-report/mikegrant-sample-parent.csv": ("US", (), "Business Report by parent ASIN"),
+    "samples/business-report/mikegrant-sample-parent.csv": (
+        "US", ("--day", "2025-01-01"), Taken("business_report_parent", 10, "2025-01-01", "2025-01-01")),
     "samples/business-report/mormasa-by-child-2019.csv": (
         "US", ("--day", "2019-05-01"), Taken("business_report_asin", 78, "2019-05-01", "2019-05-01")),
     "samples/date-range-transactions/katoiek-jp-2025Jan1-2025Jun30CustomTransaction.csv": (

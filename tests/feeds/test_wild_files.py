@@ -464,7 +464,8 @@ def broken_cell() -> bytes:
 
 
 REFUSED: dict[str, tuple[Content, str]] = {
-    "by SKU in Chinese": (table([*ZH_BY_CHILD, "SKU"], [*child_row(), "M-1"]), "Business Report by SKU"),
+    "by SKU in Chinese, and no day": (
+        table([*ZH_BY_CHILD, "SKU"], [*child_row(), "M-1"]), "which day these totals belong to"),
     "by month in Japanese": (
         table(JA_BY_DATE, *[[f"2026/{month:02}/01", *JA_ROW[1:]] for month in (7, 8, 9)]), "totals of weeks or months"),
     "a day to come": (table(BY_DATE, day_row("12/24/99", "$1.00")), "“12/24/99” is in the future"),

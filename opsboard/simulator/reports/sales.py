@@ -67,7 +67,8 @@ def _percent(part: float, whole: float) -> float:
 class _Sums:
     def __init__(self, items: Iterable[tuple[AsinDay, float]]) -> None:
         self.sessions = self.views = self.units = self.refunded = self.items = 0
-        self.sales = self.won = 0.0
+        self.b2b_units = 0
+        self.sales = self.won = self.b2b_sales = 0.0
         for item, share in items:
             units = int(item.units * share)
             views = int(item.page_views * share)
@@ -75,6 +76,8 @@ class _Sums:
             self.views += views
             self.units += units
             self.items += units - units // 12
+            self.b2b_units += units // 9
+            self.b2b_sales += units // 9 * item.sku.price
             self.refunded += item.refunded if share > 0.9 else 0
             self.sales += units * item.sku.price
             self.won += views * item.buy_box
@@ -91,7 +94,9 @@ def _date_row(account: Account, day: date, items: Known) -> dict[str, Any]:
         "date": day.isoformat(),
         "salesByDate": {
             "orderedProductSales": _money(account, s.sales),
+            "orderedProductSalesB2B": _money(account, s.b2b_sales),
             "unitsOrdered": s.units,
+            "unitsOrderedB2B": s.b2b_units,
             "totalOrderItems": s.items,
             "averageSalesPerOrderItem": _money(account, s.sales / s.items if s.items else 0),
             "averageUnitsPerOrderItem": round(s.units / s.items, 2) if s.items else 0.0,
@@ -143,7 +148,9 @@ def _asin_rows(account: Account, granularity: str, items: Known) -> list[dict[st
                 **dict(zip(("parentAsin", "childAsin", "sku"), key, strict=False)),
                 "salesByAsin": {
                     "unitsOrdered": s.units,
+                    "unitsOrderedB2B": s.b2b_units,
                     "orderedProductSales": _money(account, s.sales),
+                    "orderedProductSalesB2B": _money(account, s.b2b_sales),
                     "totalOrderItems": s.items,
                 },
                 "trafficByAsin": {
