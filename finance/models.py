@@ -102,3 +102,109 @@ class SettlementLine(Fact):
             models.Index(fields=["account_id", "marketplace_id", "order_id"], name="settlementline_by_order"),
             models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="settlementline_by_sku"),
         ]
+
+
+class ReferralFee(Fact):
+    """What Amazon would charge for selling one piece of a SKU at its price of the day (Referral Fee Preview)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "sku")
+    date = models.DateField()
+    sku = CompactTextField(max_length=60)
+    asin = CompactTextField(max_length=10, blank=True)
+    price_minor = models.BigIntegerField(null=True)
+    fee_minor = models.BigIntegerField(null=True)
+
+
+class Promotion(Fact):
+    """A deal or another promotion and what it brought so far; `date` is the marketplace's day of its start."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "promotion_id")
+    date = models.DateField()
+    promotion_id = CompactTextField(max_length=60)
+    name = models.CharField(max_length=255, blank=True)
+    kind = CompactTextField(max_length=60, blank=True)
+    status = CompactTextField(max_length=40, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    units = models.IntegerField(null=True)
+    #: Sales made at the promotion's price.
+    sales_minor = models.BigIntegerField(null=True)
+    glance_views = models.BigIntegerField(null=True)
+
+
+class PromotionProduct(Fact):
+    """What one product brought in a promotion; `date` is that of the promotion."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "promotion_id", "asin")
+    date = models.DateField()
+    promotion_id = CompactTextField(max_length=60)
+    asin = CompactTextField(max_length=10)
+    units = models.IntegerField(null=True)
+    sales_minor = models.BigIntegerField(null=True)
+    glance_views = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "asin", "date"], name="promotionproduct_by_asin")
+        ]
+
+
+class Coupon(Fact):
+    """A coupon and what it cost and brought so far; `date` is the marketplace's day of its start.
+
+    Counts and amounts are gross: what was returned or cancelled later is in them (Amazon's definition).
+    `discount` is a fraction of the list price, or an amount in the currency's major unit, as `discount_type` says.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "coupon_id")
+    date = models.DateField()
+    coupon_id = CompactTextField(max_length=60)
+    name = models.CharField(max_length=255, blank=True)
+    discount_type = CompactTextField(max_length=60, blank=True)
+    discount = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    clips = models.IntegerField(null=True)
+    redemptions = models.IntegerField(null=True)
+    budget_minor = models.BigIntegerField(null=True)
+    #: Discounts and Amazon's fees for clips and redemptions.
+    spent_minor = models.BigIntegerField(null=True)
+    discount_minor = models.BigIntegerField(null=True)
+    sales_minor = models.BigIntegerField(null=True)
+
+
+class CouponProduct(Fact):
+    """A product a coupon is for; `date` is that of the coupon."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "coupon_id", "asin")
+    date = models.DateField()
+    coupon_id = CompactTextField(max_length=60)
+    asin = CompactTextField(max_length=10)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "asin", "date"], name="couponproduct_by_asin"),
+        ]
+
+
+class Reimbursement(Fact):
+    """What Amazon gave back for lost, damaged or wrongly returned stock, in money or in pieces.
+
+    `date` is the marketplace's day of approval. Taking a reimbursement back is a row with a negative amount.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "reimbursement_id", "sku", "ordinal")
+    date = models.DateField()
+    reimbursement_id = CompactTextField(max_length=40)
+    sku = CompactTextField(max_length=60, blank=True)
+    ordinal = models.IntegerField()
+    approved_at = models.DateTimeField()
+    case_id = CompactTextField(max_length=40, blank=True)
+    order_id = CompactTextField(max_length=60, blank=True)
+    reason = CompactTextField(max_length=120, blank=True)
+    fnsku = CompactTextField(max_length=20, blank=True)
+    asin = CompactTextField(max_length=10, blank=True)
+    amount_minor = models.BigIntegerField(null=True)
+    quantity_cash = models.IntegerField(null=True)
+    quantity_inventory = models.IntegerField(null=True)
+    original_id = CompactTextField(max_length=40, blank=True)

@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
-from . import reports_settlements  # noqa: F401 - importing them declares them
+from . import (  # noqa: F401 - importing them declares them
+    reports_fees,
+    reports_promotions,
+    reports_settlements,
+)

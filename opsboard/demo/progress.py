@@ -16,6 +16,11 @@ FACTS = {
     "inventory_planningday": "inventory planning",
     "inventory_stockday": "FBA stock",
     "health_metricday": "account health",
+    "finance_settlementline": "settlement lines",
+    "finance_promotion": "promotions",
+    "finance_coupon": "coupons",
+    "finance_reimbursement": "reimbursements",
+    "finance_referralfee": "referral fees",
 }
 
 _PROGRESS = """

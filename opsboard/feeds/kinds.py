@@ -51,10 +51,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("Amazon Inventory Ledger Summary", ("MSKU", "Starting Warehouse Balance")),
     Kind("Amazon Inventory Ledger Detail", ("MSKU", "Event Type", "Reference ID")),
     Kind("Amazon FBA Fee Preview", ("estimated-fee-total", "estimated-referral-fee-per-unit")),
-    Kind("Amazon Referral Fee Preview", ("seller-sku", "estimated-referral-fee-per-item")),
     Kind("Amazon FBA Storage Fees", ("month_of_charge", "estimated_monthly_storage_fee")),
     Kind("Amazon FBA Long-Term Storage Fees", ("snapshot-date", "surcharge-age-tier")),
-    Kind("Amazon FBA Reimbursements", ("approval-date", "reimbursement-id")),
     Kind("Amazon Stranded Inventory", ("date-stranded", "stranded-reason")),
     Kind("Amazon Seller Feedback", ("Rating", "Your Response", "Rater Email")),
     Kind("Amazon Restock Inventory", ("Merchant SKU", "Recommended replenishment qty")),
@@ -94,8 +92,6 @@ KINDS: tuple[Kind, ...] = (
 
 #: JSON documents of Amazon's, by their reportType.
 REPORT_TYPES = {
-    "GET_PROMOTION_PERFORMANCE_REPORT": "Amazon Promotion Performance",
-    "GET_COUPON_PERFORMANCE_REPORT": "Amazon Coupon Performance",
     "GET_BRAND_ANALYTICS_MARKET_BASKET_REPORT": "Amazon Market Basket",
     "GET_BRAND_ANALYTICS_REPEAT_PURCHASE_REPORT": "Amazon Repeat Purchase",
     "GET_BRAND_ANALYTICS_SEARCH_CATALOG_PERFORMANCE_REPORT": "Amazon Search Catalog Performance",

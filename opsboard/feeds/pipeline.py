@@ -356,8 +356,10 @@ def _shaped_parts(
         raise BadDocument(_("The JSON is broken or cut off"), line=error.lineno) from None
     for dataset in shaped:
         assert callable(dataset.rows)
-        rows = [row for row in dataset.rows(whole) if row.pop("marketplaceId", None) in _theirs(document)]
-        if not rows:
+        every = list(dataset.rows(whole))
+        rows = [row for row in every if row.pop("marketplaceId", None) in _theirs(document)]
+        # That nothing was on sale is something a report can say; that all of it was elsewhere is not.
+        if not rows and (every or dataset.scope is not Scope.GROUPS):
             raise Empty(_("It says nothing about marketplace %(code)s") % {"code": document.marketplace.code})
         yield dataset, iter([records_to_batch(rows, 1)])
 

@@ -7,7 +7,7 @@ import gzip
 import orjson
 
 from .answers import Request, Response
-from .reports import advertising, flat_files, orders, performance, sales, settlements
+from .reports import advertising, fees, flat_files, orders, performance, promotions, sales, settlements
 from .settlements import Span
 from .sp_api import FORMATS
 from .state import Report, State
@@ -21,6 +21,7 @@ _FLAT = {
     "GET_MERCHANT_LISTINGS_ALL_DATA": flat_files.listings,
     "GET_FBA_INVENTORY_PLANNING_DATA": flat_files.planning,
     "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": flat_files.stock,
+    fees.REFERRAL_FEES: fees.referral_fees,
 }
 
 
@@ -96,6 +97,22 @@ def render(state: State, report: Report) -> bytes:
         assert report.since and report.until
         content = orders.orders(state.truth, account, report.since, report.until, report.done_at)
         return content.partition(b"\n")[0] + b"\n" if empty else content
+    if report.kind == fees.REIMBURSEMENTS:
+        assert report.since and report.until
+        content = fees.reimbursements(state.truth, account, report.since, min(report.until, report.done_at))
+        return content.partition(b"\n")[0] + b"\n" if empty else content
+    if report.kind in promotions.NEEDS:
+        assert report.since and report.until
+        made = promotions.promotions if report.kind == promotions.PROMOTIONS else promotions.coupons
+        about = {
+            "reportType": report.kind,
+            "reportOptions": report.body["reportOptions"],
+            "marketplaceIds": report.body["marketplaceIds"],
+        }
+        rows = made(state.truth, account, report.since, report.until, report.done_at)
+        if empty:
+            rows = {name: [] for name in rows}
+        return orjson.dumps({"reportSpecification": about, **rows})
     if report.kind == settlements.KIND:
         assert report.since and report.until
         return settlements.settlement(state.truth, account, Span(report.id[:-6], report.since, report.until))

@@ -12,6 +12,7 @@ import orjson
 from . import stories
 from .answers import Request, Response, answer, html, sp_error
 from .business import Account
+from .reports import promotions
 from .state import Report, State
 
 FORMATS = {
@@ -22,11 +23,17 @@ FORMATS = {
     "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": "tsv",
     "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL": "tsv",
     "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2": "tsv",
+    "GET_REFERRAL_FEE_PREVIEW_REPORT": "tsv",
+    "GET_FBA_REIMBURSEMENTS_DATA": "tsv",
+    "GET_PROMOTION_PERFORMANCE_REPORT": "json",
+    "GET_COUPON_PERFORMANCE_REPORT": "json",
 }
+#: Made once in so long; a second request ends in FATAL.
+RESTS = {"GET_REFERRAL_FEE_PREVIEW_REPORT": timedelta(hours=24)}
 #: Amazon makes them by itself; nobody can ask for one.
 NOT_ASKED_FOR = {"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"}
 #: Made only when a request names both its moments.
-NEEDS_MOMENTS = {"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"}
+NEEDS_MOMENTS = {"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL", "GET_FBA_REIMBURSEMENTS_DATA"}
 LONGEST_LOOKBACK = 730
 RETENTION = timedelta(days=90)
 GRANULARITIES = {"dateGranularity": ("DAY", "WEEK", "MONTH"), "asinGranularity": ("PARENT", "CHILD", "SKU")}
@@ -97,7 +104,14 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         first, last = _day(body.get("dataStartTime")), _day(body.get("dataEndTime"))
     except ValueError:
         return sp_error(400, "InvalidInput", "dataStartTime or dataEndTime is not a date.")
+    rested = state.now() - RESTS.get(kind, timedelta())
+    rests = kind in RESTS and any(
+        one.account is account and one.kind == kind and one.outcome == "DONE" and one.created > rested
+        for one in list(state.reports.values())
+    )
     report = state.add_report(account, kind, body, ads=False)
+    if rests:
+        report.outcome = "FATAL"
     report.first, report.last = first, last
     if kind == "GET_SALES_AND_TRAFFIC_REPORT":
         yesterday = state.today(account) - timedelta(days=1)
@@ -108,11 +122,13 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         for name, allowed in GRANULARITIES.items():
             if options.get(name, allowed[0]) not in allowed:
                 report.outcome, report.why = "FATAL", f"{name} must be one of {', '.join(allowed)}."
-    if kind in NEEDS_MOMENTS:
+    if kind in NEEDS_MOMENTS or kind in promotions.NEEDS:
+        given = options if kind in promotions.NEEDS else body
+        start, end = promotions.NEEDS.get(kind, ("dataStartTime", "dataEndTime"))
         try:
-            report.since, report.until = moment(body.get("dataStartTime")), moment(body.get("dataEndTime"))
+            report.since, report.until = moment(given.get(start)), moment(given.get(end))
         except ValueError:
-            return sp_error(400, "InvalidInput", "dataStartTime or dataEndTime is not a date.")
+            return sp_error(400, "InvalidInput", f"{start} or {end} is not a date.")
         if report.since is None or report.until is None or report.since > report.until:
             report.outcome = "CANCELLED"
     fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)

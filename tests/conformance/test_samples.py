@@ -94,9 +94,11 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/orders/kaggle-in-24cols-795rows.csv": ("IN", (), "Order list"),
     "samples/orders/kaggle-in-5cols.csv": ("IN", (), "Order list"),
     "samples/orders/yomajo-unshipped-sample.txt": ("UK", (), "Unshipped Orders"),
-    "samples/promotions/amzn-promotionReport-ex1.json": ("US", (), "Promotion Performance"),
-    "samples/promotions/amzn-sellerCouponReport-ex1.json": ("US", (), "Coupon Performance"),
-    "samples/reimbursements/airbyte-reimbursements-placeholder.tsv": ("US", (), "FBA Reimbursements"),
+    "samples/promotions/amzn-promotionReport-ex1.json": (
+        "US", (), Taken("promotions", 2, "2020-11-23", "2020-11-23")),
+    "samples/promotions/amzn-sellerCouponReport-ex1.json": (
+        "US", (), Taken("coupons", 3, "2021-11-25", "2021-11-25")),
+    "samples/reimbursements/airbyte-reimbursements-placeholder.tsv": ("US", (), "has a header and no rows"),
     "samples/returns/airbyte-mfn-returns-placeholder.tsv": ("US", (), "Returns (merchant-fulfilled)"),
     "samples/returns/hub-returns-en.txt": ("ES", (), "FBA Customer Returns"),
     "samples/sales-and-traffic-json/amzn-sellerSalesAndTrafficReport-ex1.json": (
@@ -119,8 +121,10 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "amazon/report-examples/GET_BRAND_ANALYTICS_SEARCH_QUERY_PERFORMANCE_REPORT.1.json": (
         "US", (), "Search Query Performance"),
     "amazon/report-examples/GET_BRAND_ANALYTICS_SEARCH_TERMS_REPORT.1.json": ("US", (), "Top Search Terms"),
-    "amazon/report-examples/GET_COUPON_PERFORMANCE_REPORT.1.json": ("US", (), "Coupon Performance"),
-    "amazon/report-examples/GET_PROMOTION_PERFORMANCE_REPORT.1.json": ("US", (), "Promotion Performance"),
+    "amazon/report-examples/GET_COUPON_PERFORMANCE_REPORT.1.json": (
+        "US", (), Taken("coupons", 3, "2021-11-25", "2021-11-25")),
+    "amazon/report-examples/GET_PROMOTION_PERFORMANCE_REPORT.1.json": (
+        "US", (), Taken("promotions", 2, "2020-11-23", "2020-11-23")),
     "amazon/report-examples/GET_SALES_AND_TRAFFIC_REPORT.1.json": (
         "US", (), Taken("sales_and_traffic", 4, "2021-06-11", "2021-06-14")),
     "amazon/report-examples/GET_SALES_AND_TRAFFIC_REPORT.2.json": ("US", (), "totals by week"),
