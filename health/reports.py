@@ -180,3 +180,5 @@ register(
         source_page="Performance > Account Health",
     ),
 )
+
+from . import reports_voice  # noqa: E402, F401 - declares what buyers say and send back

@@ -109,3 +109,23 @@ class Listing(Fact):
     opened = models.TextField(blank=True)
     image_url = models.TextField(blank=True)
     product_id = CompactTextField(max_length=20, blank=True)
+
+
+class SuppressedDay(Fact):
+    """A reason why a listing did not show in search on one day (GET_MERCHANTS_LISTINGS_FYP_REPORT).
+
+    A listing has a row for each reason, in the order of the report. `status` is Amazon's word
+    (Search Suppressed, Inactive, ...), `changed` the moment of the last change as the report writes it.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "sku", "ordinal")
+    date = models.DateField()
+    sku = CompactTextField(max_length=60)
+    reason = models.TextField(blank=True)
+    ordinal = models.IntegerField()
+    asin = CompactTextField(max_length=10, blank=True)
+    title = models.TextField(blank=True)
+    status = models.TextField(blank=True)
+    condition = CompactTextField(max_length=40, blank=True)
+    changed = models.TextField(blank=True)
+    issue = models.TextField(blank=True)

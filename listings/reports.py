@@ -299,4 +299,4 @@ register(
     ),
 )
 
-from . import reports_console  # noqa: E402, F401 - declares the console downloads of the same facts
+from . import reports_console, reports_suppressed  # noqa: E402, F401 - importing them declares them

@@ -44,7 +44,6 @@ KINDS: tuple[Kind, ...] = (
     Kind("Amazon All Orders", ("amazon-order-id", "purchase-date", "order-status")),
     Kind("Order list", ("Order ID", "Date", "Qty", "Amount")),
     Kind("Amazon FBA Customer Returns", ("return-date", "order-id", "detailed-disposition")),
-    Kind("Amazon Returns (merchant-fulfilled)", ("Return request date", "Amazon RMA ID")),
     Kind("Amazon Date Range Transactions", ("date/time", "settlement id", "order id")),
     Kind("Amazon Date Range Transactions", ("日付/時間", "決済番号", "注文番号")),
     Kind("Amazon Date Range Transactions", ("Datum/Uhrzeit", "Abrechnungsnummer")),
@@ -54,7 +53,6 @@ KINDS: tuple[Kind, ...] = (
     Kind("Amazon FBA Storage Fees", ("month_of_charge", "estimated_monthly_storage_fee")),
     Kind("Amazon FBA Long-Term Storage Fees", ("snapshot-date", "surcharge-age-tier")),
     Kind("Amazon Stranded Inventory", ("date-stranded", "stranded-reason")),
-    Kind("Amazon Seller Feedback", ("Rating", "Your Response", "Rater Email")),
     Kind("Amazon Restock Inventory", ("Merchant SKU", "Recommended replenishment qty")),
     Kind("Amazon Multi-Country Inventory", ("seller-sku", "country", "quantity-for-local-fulfillment")),
     Kind("Amazon Fulfilled Inventory", ("seller-sku", "Warehouse-Condition-code", "Quantity Available")),
@@ -63,7 +61,6 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "Amazon Open Listings", ("sku", "asin", "price", "quantity"), ("item-name", "afn-total-quantity"), _ALL_LISTINGS
     ),
-    Kind("Amazon Suppressed Listings", ("Reason", "Status Change Date", "Issue Description")),
     Kind("Amazon Reserved Inventory", ("sku", "reserved_qty", "reserved_customerorders")),
     Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity")),
     Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id")),

@@ -395,6 +395,7 @@ def _reject_headers_as_data(staged: list[Staged]) -> None:
         staged
         and all(part.rows == 0 for part in staged)
         and all(part.dataset.scope in {Scope.DAY, Scope.STATE} for part in staged)
+        and not any(part.dataset.may_be_empty for part in staged)
     ):
         raise Empty(_("The file has a header and no rows"), todo=_("Nothing was changed."))
 

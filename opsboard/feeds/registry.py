@@ -130,6 +130,8 @@ class Dataset:
     #: Days after which Amazon has every row of a day / no longer restates it in earnest.
     lag_days: int = 1
     mature_days: int = 3
+    #: DAY, STATE: a header without rows says that there are none; otherwise such a document is refused.
+    may_be_empty: bool = False
     #: Fact columns to add up when a document carries one key twice; empty: refuse the document.
     sums: tuple[str, ...] = ()
     #: Stored columns made of staged ones: {field: SQL over alias s}.

@@ -7,9 +7,9 @@ import gzip
 import orjson
 
 from .answers import Request, Response
-from .reports import advertising, fees, flat_files, orders, performance, promotions, sales, settlements
+from .reports import advertising, fees, flat_files, orders, performance, promotions, sales, settlements, voice
 from .settlements import Span
-from .sp_api import FORMATS
+from .sp_api import FORMATS, moment
 from .state import Report, State
 
 _DENIED = (
@@ -18,11 +18,16 @@ _DENIED = (
 )
 _ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 _FLAT = {
+    voice.SUPPRESSED: voice.suppressed,
     "GET_MERCHANT_LISTINGS_ALL_DATA": flat_files.listings,
     "GET_FBA_INVENTORY_PLANNING_DATA": flat_files.planning,
     "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": flat_files.stock,
     fees.REFERRAL_FEES: fees.referral_fees,
 }
+
+
+#: Tab files about the days of a request.
+_FLAT_DAYS = {voice.FEEDBACK: voice.feedback, voice.RETURNS: voice.returns}
 
 
 def handle(state: State, request: Request) -> Response:
@@ -92,6 +97,12 @@ def render(state: State, report: Report) -> bytes:
         )
     if report.kind in _FLAT:
         content = _FLAT[report.kind](state.truth, account, today)
+        return content.partition(b"\n")[0] + b"\n" if empty else content
+    if report.kind in _FLAT_DAYS:
+        until, since = moment(report.body.get("dataEndTime")), moment(report.body.get("dataStartTime"))
+        last = until.astimezone(account.zone).date() if until else today
+        first = since.astimezone(account.zone).date() if since else last
+        content = _FLAT_DAYS[report.kind](state.truth, account, first, last, today)
         return content.partition(b"\n")[0] + b"\n" if empty else content
     if report.kind == _ORDERS:
         assert report.since and report.until

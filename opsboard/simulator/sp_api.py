@@ -12,7 +12,7 @@ import orjson
 from . import stories
 from .answers import Request, Response, answer, html, sp_error
 from .business import Account
-from .reports import promotions
+from .reports import promotions, voice
 from .state import Report, State
 
 FORMATS = {
@@ -27,6 +27,9 @@ FORMATS = {
     "GET_FBA_REIMBURSEMENTS_DATA": "tsv",
     "GET_PROMOTION_PERFORMANCE_REPORT": "json",
     "GET_COUPON_PERFORMANCE_REPORT": "json",
+    "GET_MERCHANTS_LISTINGS_FYP_REPORT": "tsv",
+    "GET_SELLER_FEEDBACK_DATA": "tsv",
+    "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE": "tsv",
 }
 #: Made once in so long; a second request ends in FATAL.
 RESTS = {"GET_REFERRAL_FEE_PREVIEW_REPORT": timedelta(hours=24)}
@@ -35,6 +38,8 @@ NOT_ASKED_FOR = {"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"}
 #: Made only when a request names both its moments.
 NEEDS_MOMENTS = {"GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL", "GET_FBA_REIMBURSEMENTS_DATA"}
 LONGEST_LOOKBACK = 730
+#: Days from the first to the last of seller-fulfilled returns.
+LONGEST_RETURNS = 60
 RETENTION = timedelta(days=90)
 GRANULARITIES = {"dateGranularity": ("DAY", "WEEK", "MONTH"), "asinGranularity": ("PARENT", "CHILD", "SKU")}
 STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
@@ -131,6 +136,8 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
             return sp_error(400, "InvalidInput", f"{start} or {end} is not a date.")
         if report.since is None or report.until is None or report.since > report.until:
             report.outcome = "CANCELLED"
+    if kind == voice.RETURNS and first and last and (last - first).days > LONGEST_RETURNS:
+        report.outcome = "CANCELLED"
     fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)
     if fault:
         report.outcome = "CANCELLED" if fault == "cancelled" else "FATAL"

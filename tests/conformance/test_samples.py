@@ -82,7 +82,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/fba-inventory/hub-fba-inventory-en.txt": (
         "ES", ("--day", "2026-08-17"), Taken("stock", 4, "2026-08-17", "2026-08-17")),
     "samples/fba-inventory/hub-multicountry-en.txt": ("ES", (), "Multi-Country Inventory"),
-    "samples/feedback/airbyte-seller-feedback-placeholder.tsv": ("US", (), "Seller Feedback"),
+    "samples/feedback/airbyte-seller-feedback-placeholder.tsv": ("US", (), "has a header and no rows"),
     "samples/fees/hub-fee-preview-en.txt": ("ES", (), "FBA Fee Preview"),
     "samples/fees/hub-storage-fees-en.txt": ("ES", (), "FBA Storage Fees"),
     "samples/inventory-health/hub-inventory-planning-en.txt": (
@@ -99,7 +99,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/promotions/amzn-sellerCouponReport-ex1.json": (
         "US", (), Taken("coupons", 3, "2021-11-25", "2021-11-25")),
     "samples/reimbursements/airbyte-reimbursements-placeholder.tsv": ("US", (), "has a header and no rows"),
-    "samples/returns/airbyte-mfn-returns-placeholder.tsv": ("US", (), "Returns (merchant-fulfilled)"),
+    "samples/returns/airbyte-mfn-returns-placeholder.tsv": ("US", (), "has a header and no rows"),
     "samples/returns/hub-returns-en.txt": ("ES", (), "FBA Customer Returns"),
     "samples/sales-and-traffic-json/amzn-sellerSalesAndTrafficReport-ex1.json": (
         "US", (), Taken("sales_and_traffic", 4, "2021-06-11", "2021-06-14")),
