@@ -15,6 +15,8 @@ from functools import lru_cache
 from babel.dates import get_date_format, get_month_names
 from babel.numbers import get_decimal_symbol
 
+#: Characters of a number with its sign and currency; longer ones are no numbers, and slow to look at.
+LONGEST_AMOUNT = 100
 DMY, MDY = "dmy", "mdy"
 
 #: Signs and prefixes Amazon puts on amounts, and the currencies each can stand for.
@@ -92,6 +94,8 @@ class Amount:
 
 def amount(cell: str) -> Amount | None:
     """Take "Rs.201.68", "1.234,56 €", "($3.10)" or "86%" apart; None when it is not a number."""
+    if len(cell) > LONGEST_AMOUNT:
+        return None
     cell = cell.replace("\u00a0", " ").replace("\u202f", " ").strip()
     bracketed = cell.startswith("(") and cell.endswith(")")
     match = _AMOUNT.match(cell[1:-1].strip() if bracketed else cell)

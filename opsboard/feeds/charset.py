@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
-from .errors import Empty, UnknownKind, WrongCharset
+from .errors import Empty, TooBig, UnknownKind, WrongCharset
 
 _BLOCK = 1 << 20
+#: Bytes of a line of a table. The longest of Amazon's are listings, with a description of 2,000 characters.
+MAX_LINE = 1 << 20
+_JSON = (b"{", b"[")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -38,6 +42,9 @@ _ABROAD = ("gb18030", "cp932")
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 _C1 = re.compile("[\x80-\x9f]")
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LEADS = bytes(range(0xC2, 0xF5))
+#: Blocks behind a wound that are looked at to tell what it is.
+_LOOK_BLOCKS = 4
 _HIGH = re.compile(rb"[\x80-\xff]")
 #: Latin letters with accents stand alone or in twos; other scripts form whole words of such bytes.
 _HIGH_WORD = re.compile(rb"[\x80-\xff]{4,}")
@@ -52,9 +59,39 @@ _OTHERS = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"Rar!", "RAR"),
     (b"7z\xbc\xaf", "7z"),
+    (b"\x1f\x8b", "GZIP"),  # inside gzip
     (b"PAR1", "Parquet"),
+    (b"GIF8", "GIF"),
+    (b"MZ\x90\0", "EXE"),
     (b"SQLite format 3", "SQLite"),
 )
+
+
+class Lines:
+    """Refuses a text with a line that is longer than any of a report, before anybody has to hold it."""
+
+    def __init__(self) -> None:
+        self.long = 0
+
+    def see(self, block: bytes | str) -> None:
+        ends = (b"\n", b"\r") if isinstance(block, bytes) else ("\n", "\r")
+        last = first = -1
+        for end in ends:
+            last = max(last, block.rfind(end))  # type: ignore[arg-type]
+            found = block.find(end)  # type: ignore[arg-type]
+            first = found if first < 0 else min(first, found) if found >= 0 else first
+        self.long += len(block) if first < 0 else first
+        if self.long > MAX_LINE:
+            raise too_long()
+        if first >= 0:
+            self.long = len(block) - 1 - last
+
+
+def too_long() -> TooBig:
+    return TooBig(
+        _("It has a line longer than any report's, so its lines are not where they should be"),
+        todo=_("Download the file again."),
+    )
 
 
 class Inspection:
@@ -69,11 +106,15 @@ class Inspection:
         self.utf8_broken_at: int | None = None
         self.bom = ""
         self._rest = b""
+        self._lines = Lines()
+        #: JSON has no lines; its reader has limits of its own.
+        self._has_lines = text
 
     def look(self, block: bytes) -> None:
         if self.size == 0 and self.text:
             self.bom = next((codec for mark, codec in _BOMS if block.startswith(mark)), "")
             self._refuse_other_things(block)
+            self._has_lines = not block[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON)
         start, self.size = self.size, self.size + len(block)
         self.hash.update(block)
         if not self.text or self.bom == "utf-16":
@@ -83,6 +124,8 @@ class Inspection:
                 _("It has bytes no text has (NUL), so it is not a report"),
                 todo=_("Download the file again."),
             )
+        if self._has_lines:
+            self._lines.see(block)
         if len(block) != len(clean := block.translate(None, _CONTROLS)):
             self.controls += len(block) - len(clean)
         if self.utf8_broken_at is None and not (block.isascii() and not self._rest):
@@ -112,7 +155,8 @@ class Inspection:
             )
         lower = head.lower()
         if re.match(
-            rb"mime-version:|(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<(!doctype html|html|head|body|meta|table|div)",
+            rb"mime-version:|(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?"
+            rb"<(!doctype html|!--|html|head|body|meta|table|div|title|script|style|center|h[1-6]|p>|pre)",
             lower,
             re.DOTALL,
         ):
@@ -175,7 +219,7 @@ def choose(
     if seen.ascii or seen.utf8_broken_at is None:
         return seen.bom or "utf-8"
     line = _line_of(content, seen.utf8_broken_at)
-    if seen.bom or _mostly_utf8(content):
+    if seen.bom or _mostly_utf8(content, seen.utf8_broken_at):
         raise WrongCharset(
             _("A character is damaged (the text is UTF-8 everywhere else)"),
             line=line,
@@ -227,10 +271,14 @@ def _blocks(content: BinaryIO) -> Iterator[bytes]:
 def _fits(content: BinaryIO, codec: str) -> bool:
     """Every byte is a character of `codec`, and none of them a control character nobody types."""
     decoder = codecs.getincrementaldecoder(codec)("strict")
+    lines = Lines()
     try:
         for block in _blocks(content):
-            if _C1.search(decoder.decode(block)):
+            text = decoder.decode(block)
+            if _C1.search(text):
                 return False
+            if codec == "utf-16":  # elsewhere the bytes have shown it
+                lines.see(text)
         decoder.decode(b"", True)
     except UnicodeDecodeError:
         return False
@@ -245,17 +293,24 @@ def _head(content: BinaryIO) -> bytes:
 def _whole_words(content: BinaryIO) -> bool:
     """Most bytes outside ASCII stand in words of them, as in Chinese, Korean or Russian, not as in Latin scripts."""
     high = words = 0
-    for block in _blocks(content):
-        if not block.isascii():
+    for block in itertools.islice((found for found in _blocks(content) if not found.isascii()), _LOOK_BLOCKS):
+        if block:
             high += len(_HIGH.findall(block))
             words += sum(map(len, _HIGH_WORD.findall(block)))
     return words * 2 > high
 
 
-def _mostly_utf8(content: BinaryIO) -> bool:
+def _mostly_utf8(content: BinaryIO, broken_at: int) -> bool:
     """UTF-8 with a wound rather than another encoding: most high bytes form UTF-8 characters."""
     whole = stray = 0
-    for block in _blocks(content):
+    before = broken_at
+    content.seek(0)
+    while before and (block := content.read(min(_BLOCK, before))):  # all of it is UTF-8
+        before -= len(block)
+        whole += len(block) - len(block.translate(None, _LEADS))
+    for _n in range(_LOOK_BLOCKS):
+        if not (block := content.read(_BLOCK)):
+            break
         if block.isascii():
             continue
         rest, count = _UTF8_PAIR.subn(b"", block)

@@ -9,6 +9,7 @@ file to minor units through fixed-point decimals: no arithmetic is done on float
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -108,6 +109,9 @@ def series(cells: Sequence[Any] | pl.Series) -> pl.Series:
     if isinstance(cells, pl.Series):
         if cells.dtype in {pl.Int64, pl.Float64, pl.String}:
             return cells
+        if cells.dtype.is_nested():  # a list where a value should be is quoted as it stands
+            said = [None if cell is None else json.dumps(cell, ensure_ascii=False) for cell in cells.to_list()]
+            return pl.Series(said, dtype=pl.String)
         return cells.cast(pl.String, strict=False)
     types = set(map(type, cells)) - {type(None)}
     if types == {str}:
@@ -239,7 +243,7 @@ def _cell_decimal(column: Column, cell: Any, _minor_digits: int) -> Decimal | No
         value = Decimal(text)
     except InvalidOperation:
         raise ValueError(_("is not a number")) from None
-    if not value.is_finite() or abs(value) > BELIEVABLE:
+    if not value.is_finite() or value.copy_abs() > BELIEVABLE:
         raise ValueError(_("is not a believable number"))
     if column.low is not None and value < column.low:
         if column.low == 0:

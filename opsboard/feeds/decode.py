@@ -16,11 +16,13 @@ from typing import IO, Any, BinaryIO, Self
 
 from django.utils.translation import gettext as _
 
-from . import archives, glossary
+from . import archives, glossary, unpacking, workbooks
 from .charset import Inspection, choose
-from .errors import BadDocument, TooBig, Truncated
+from .errors import BadDocument, Truncated
 
 BLOCK = 1 << 20
+#: Packed bytes taken at a time: where a stream ends, the rest of them is copied.
+_PACKED = 1 << 16
 HEAD = 1 << 16
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -35,6 +37,8 @@ class Limits:
     ratio: int = 250
     floor: int = 64 << 20
     workbook: int = 256 << 20
+    #: Streams a gzip file may consist of.
+    members: int = 10_000
 
 
 @dataclass(slots=True)
@@ -110,14 +114,14 @@ def _decode(raw: BinaryIO, declared: str, marketplace_code: str, name: str, limi
         if magic.startswith((ZIP, b"PK\x05\x06")):
             workbook = archives.is_workbook(raw)
             if workbook:
-                archives.check_workbook(raw, limits.workbook, limits.ratio)
+                workbooks.check(raw, limits.workbook, limits.ratio)
             else:
                 raw, name = archives.only_member(raw, limits)
                 owned.append(raw)
                 magic = raw.read(8)
                 workbook = magic.startswith(ZIP) and archives.is_workbook(raw)
                 if workbook:
-                    archives.check_workbook(raw, limits.workbook, limits.ratio)
+                    workbooks.check(raw, limits.workbook, limits.ratio)
         packed = magic.startswith(GZIP)
         seen = Inspection(text=not workbook)
         raw.seek(0)
@@ -153,7 +157,7 @@ def _plain(raw: BinaryIO, limits: Limits) -> Iterator[bytes]:
     while block := raw.read(BLOCK):
         size += len(block)
         if size > limits.size:
-            raise _too_big()
+            raise unpacking.too_big()
         yield block
 
 
@@ -163,9 +167,10 @@ def gunzip(raw: BinaryIO, limits: Limits) -> Iterator[bytes]:
     Raises Truncated when the last member does not end, TooBig when it unpacks to more than any report.
     """
     read = size = 0
+    members = 1
     member = zlib.decompressobj(wbits=31)
     try:
-        while packed := raw.read(BLOCK):
+        while packed := raw.read(_PACKED):
             read += len(packed)
             while packed:
                 if member.eof:
@@ -173,21 +178,17 @@ def gunzip(raw: BinaryIO, limits: Limits) -> Iterator[bytes]:
                     if not packed:
                         break
                     member = zlib.decompressobj(wbits=31)
+                    members += 1
+                    if members > limits.members:
+                        raise unpacking.too_big()
                 block = member.decompress(packed, 4 * BLOCK)
                 packed = member.unused_data if member.eof else member.unconsumed_tail
                 size += len(block)
                 if size > limits.size or (size > limits.floor and size > read * limits.ratio):
-                    raise _too_big()
+                    raise unpacking.too_big()
                 if block:
                     yield block
     except zlib.error:
         raise Truncated(_("The compressed file is damaged"), todo=_("Download the file again.")) from None
     if not member.eof:
         raise Truncated(_("The compressed file is cut off"), todo=_("Download the file again."))
-
-
-def _too_big() -> TooBig:
-    return TooBig(
-        _("It unpacks to more than any report of Amazon's"),
-        todo=_("Check that this is the file you meant to send."),
-    )

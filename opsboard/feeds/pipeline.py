@@ -25,7 +25,7 @@ from opsboard.accounts.models import Marketplace, SellerAccount, User
 from . import hints, leases, rawstore, registry
 from .ahead import read_ahead
 from .decode import Decoded, decode
-from .errors import BadDocument, Empty, Held, WrongMarketplace
+from .errors import BadDocument, Empty, Held, UnknownKind, WrongMarketplace
 from .models import Coverage, Document, DocumentDay, Fetch, Ingest
 from .readers import Batch, read_json, read_tsv, records_to_batch
 from .registry import Dataset, Period, ReportSpec, Scope
@@ -78,6 +78,10 @@ def keep(
     with decode(
         raw, declared_charset=declared_charset, marketplace_code=marketplace.code, file_name=file_name
     ) as decoded:
+        if decoded.workbook and "header_line" not in (options or {}):
+            raise UnknownKind(
+                _("It is a workbook, and Amazon sends this report as text"), todo=_("Send it as an upload.")
+            )
         if decoded.was_gzip:
             raw.seek(0)
             rawstore.store(raw, decoded.sha256, compressed=True)

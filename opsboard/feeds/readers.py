@@ -7,7 +7,6 @@ columns: one C-speed pass a column instead of Python work a cell.
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +25,17 @@ _SPACE = b" \t\r\n"
 _SEAM = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 #: Bytes of JSON parsed at a time: small enough to stay in the processor's cache.
 _CHUNK = 1 << 19
+#: Characters of lines taken at a time: a batch of long lines has fewer of them.
+BATCH_TEXT = 4 << 20
 #: No report of Amazon's comes near it; a file that does is not one.
 MAX_COLUMNS = 2_000
+#: Empty lines in a row; more of them are no report.
+MAX_BLANK = 10_000
+#: Bytes of one record, or of one value beside the records.
+MAX_VALUE = 1 << 20
+#: Objects in one another whose names are told apart.
+MAX_DEPTH = 20
+_BLANKS = re.compile(rb"[ \t\r\n]*")
 
 
 @dataclass(slots=True)
@@ -63,7 +71,9 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
         raise BadDocument(_("The column “%(name)s” stands twice in the header") % {"name": twice}, line=1)
     line = 2
     yield Batch((), {name: [] for name in header})
-    while taken := list(itertools.islice(text, BATCH_ROWS)):
+    blank = 0
+    while taken := _some_lines(text):
+        _check_width(taken, line)
         rows = [row.rstrip("\r\n").split("\t") for row in taken]
         lines: Sequence[int] = range(line, line + len(rows))
         line += len(rows)
@@ -83,9 +93,36 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
                         line=number,
                     )
             if not kept:
+                blank += len(taken)
+                if blank > MAX_BLANK:
+                    raise too_blank(line - 1)
                 continue
             lines, rows = [n for n, _row in kept], [row for _n, row in kept]
         yield Batch(lines, dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _some_lines(text: io.TextIOWrapper) -> list[str]:
+    """Lines for a batch: fewer of them where they are long."""
+    taken: list[str] = []
+    size = 0
+    while len(taken) < BATCH_ROWS and size < BATCH_TEXT and (some := text.readlines(BATCH_TEXT // 8)):
+        taken += some
+        size += sum(map(len, some))
+    return taken
+
+
+def _check_width(taken: list[str], first: int) -> None:
+    """A line of a million cells is refused before they are cells."""
+    if max(map(len, taken)) > MAX_COLUMNS:
+        for number, row in enumerate(taken, first):
+            if len(row) > MAX_COLUMNS and (got := row.count("\t")) > MAX_COLUMNS:
+                raise BadDocument(_("The line has %(got)d cells") % {"got": got + 1}, line=number)
+
+
+def too_blank(line: int) -> BadDocument:
+    return BadDocument(
+        _("Thousands of lines are empty, so it is not a report"), line=line, todo=_("Download the file again.")
+    )
 
 
 def records_to_batch(records: list[Any], first_line: int) -> Batch:
@@ -106,7 +143,13 @@ def _infer(records: list[dict[str, Any]]) -> pl.DataFrame:
     try:
         return _parse(orjson.dumps(records))
     except (pl.exceptions.PolarsError, orjson.JSONEncodeError):
+        pass
+    try:
         return _as_text(records)
+    except UnicodeEncodeError:
+        raise BadDocument(
+            _("A text in it has half a character, so it is damaged"), todo=_("Download the file again.")
+        ) from None
 
 
 def _as_text(records: list[dict[str, Any]]) -> pl.DataFrame:
@@ -168,6 +211,37 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
         raise BadDocument(_("There is something after the end of the JSON"))
 
 
+def _check_keys(array: bytes) -> None:
+    """Records that each bring keys of their own are refused before they are a table of all keys by all records."""
+    try:
+        records = orjson.loads(array)
+    except orjson.JSONDecodeError:
+        return  # an end that was guessed wrongly, or digits and depths that others judge
+    _check_names(records)
+
+
+def _check_names(records: list[Any]) -> None:
+    names: set[tuple[str, ...]] = set()
+    for record in records:
+        if isinstance(record, dict):
+            _see_names(record, (), names)
+            if len(names) > MAX_COLUMNS:
+                raise BadDocument(
+                    _("Its records have more different parts than any report of Amazon's"),
+                    todo=_("Download the file again."),
+                )
+    if not names and any(isinstance(record, dict) for record in records):
+        raise BadDocument(_("Its records are empty"), todo=_("Download the file again."))
+
+
+def _see_names(record: dict[str, Any], path: tuple[str, ...], names: set[tuple[str, ...]]) -> None:
+    for key, value in record.items():
+        name = (*path, key)
+        names.add(name)
+        if isinstance(value, dict) and len(path) < MAX_DEPTH:
+            _see_names(value, name, names)
+
+
 class _Source:
     """A growing window on the bytes of a JSON document."""
 
@@ -191,6 +265,7 @@ class _Source:
         """The records of a JSON array; ComputeError when it is not one."""
         frame = self.shape.read(array) if self.shape is not None else None
         if frame is None:
+            _check_keys(array)
             frame = _parse(array)
             self.shape = Shape.learn(frame, self.shape)
         return frame
@@ -204,8 +279,10 @@ class _Source:
     def peek(self) -> bytes:
         """The next byte that is not white space, b"" at the end; white space is dropped."""
         while True:
-            while (byte := self.buffer[self.at : self.at + 1]) and byte in _SPACE:
-                self.at += 1
+            byte = self.buffer[self.at : self.at + 1]
+            if byte and byte in _SPACE and (blanks := _BLANKS.match(self.buffer, self.at)):
+                self.at = blanks.end()
+                byte = self.buffer[self.at : self.at + 1]
             if byte or not self.fill():
                 return byte
 
@@ -237,6 +314,8 @@ class _Source:
                 self.skip(len(text[:end].encode()))
                 return found
             # Not whole yet (or a number that may go on): look at more of it.
+            if len(window) > MAX_VALUE:
+                raise _too_large()
             if not whole:
                 size *= 8
             elif self.ended or not self.fill():
@@ -244,6 +323,10 @@ class _Source:
                     self.skip(len(window))
                     return found
                 raise _broken()
+
+
+def _too_large() -> BadDocument:
+    return BadDocument(_("A record is larger than any of Amazon's, or never ends"), todo=_("Download the file again."))
 
 
 def _broken() -> BadDocument:
@@ -317,4 +400,5 @@ def _front(source: _Source) -> tuple[pl.DataFrame, bool]:
         more = following == b","
     if not all(isinstance(record, dict) for record in records):
         raise BadDocument(_("An object was expected here"))
+    _check_names(records)
     return _infer(records), more

@@ -34,6 +34,8 @@ _LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "sv", "pl", "pt", "tr", "ja", 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+")
 #: Different cells of a column that are remembered; prices of a long file seldom repeat.
 REMEMBERED = 100_000
+#: Longer cells are not remembered: a hundred thousand of them would fill the memory.
+LONG = 200
 
 
 @dataclass(slots=True)
@@ -145,7 +147,7 @@ class _Surveyor:
             for index, name, see, seen in watched:
                 cell = row[index]
                 if cell not in seen:
-                    if len(seen) < REMEMBERED:
+                    if len(seen) < REMEMBERED and (not isinstance(cell, str) or len(cell) < LONG):
                         seen.add(cell)
                     if cell not in {"", None}:
                         see(line, name, cell)

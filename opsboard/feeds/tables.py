@@ -12,6 +12,7 @@ import io
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,8 +22,9 @@ from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
 from . import cells, glossary, moments
+from .charset import MAX_LINE
 from .errors import BadDocument, UnknownCurrency, WrongMarketplace
-from .readers import BATCH_ROWS, MAX_COLUMNS, Batch
+from .readers import BATCH_ROWS, BATCH_TEXT, MAX_BLANK, MAX_COLUMNS, Batch, too_blank
 from .registry import Column, Dataset, Kind, ReportSpec
 from .staging import canonical, columns_of
 
@@ -122,9 +124,20 @@ def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None 
     """
     width = len(layout.header)
     names = set(filter(None, layout.header))
+    blank = 0
     for line, row in lines(decoded, layout.delimiter, layout.sheet, quoted=layout.quoted):
+        if len(row) > MAX_COLUMNS:
+            raise BadDocument(
+                _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
+                line=line,
+                todo=_("Download the file again."),
+            )
         if line <= layout.header_line or not any(cell not in {"", None} for cell in row):
+            blank += 1
+            if blank > MAX_BLANK:
+                raise too_blank(line)
             continue
+        blank = 0
         if names.intersection(row) and _is_header(row, names) and not _repeats_header(row[:width], layout.header):
             raise BadDocument(
                 _("Another header stands here, so two files were joined into one"),
@@ -147,39 +160,78 @@ def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None 
 def lines(decoded: Decoded, delimiter: str, sheet: str = "", *, quoted: bool = True) -> Iterator[Row]:
     """Every row of the file from its first line, cells as they are."""
     if decoded.workbook:
-        found = workbook(decoded).get_sheet_by_name(sheet)
-        first = (found.start or (0, 0))[0] + 1
-        yield from enumerate(found.iter_rows(), first)
+        with _opening():
+            found = workbook(decoded).get_sheet_by_name(sheet)
+            first = (found.start or (0, 0))[0] + 1
+            yield from enumerate(found.iter_rows(), first)
         return
     decoded.file.seek(0)
     text = io.TextIOWrapper(decoded.file, encoding=decoded.charset, errors="strict", newline="")
     quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(text, delimiter=delimiter, quoting=quoting)
+    physical = _Physical(text)
+    reader = csv.reader(physical, delimiter=delimiter, quoting=quoting)
+    line = 1
     try:
-        line = 1
         for row in reader:
+            if reader.line_num > line and quoted and physical.marks % 2 and physical.ended:
+                raise csv.Error  # the reader takes the end of the file for the end of the cell
+            physical.taken = physical.marks = 0
             yield line, row
             line = reader.line_num + 1
     except csv.Error:
         raise BadDocument(
             _("A quotation mark is opened and never closed"),
-            line=reader.line_num,
+            line=line,
             todo=_("Download the file again."),
         ) from None
     finally:
         text.detach()
 
 
+class _Physical:
+    """The lines of a text for the reader of its rows, which may take many for one: up to a limit."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.text = text
+        #: Characters and quotation marks of the row so far.
+        self.taken = self.marks = 0
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self.text:
+            self.taken += len(line)
+            if self.taken > MAX_LINE:
+                raise csv.Error
+            self.marks += line.count('"')
+            yield line
+        self.ended = True
+
+
 def workbook(decoded: Decoded) -> CalamineWorkbook:
     """Raises BadDocument when the workbook is damaged or protected."""
     decoded.file.seek(0)
-    try:
+    with _opening():
         return CalamineWorkbook.from_filelike(io.BytesIO(decoded.file.read()))
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """What the library says of a workbook it cannot open, as a sentence."""
+    try:
+        yield
     except CalamineError as error:
-        raise BadDocument(
-            _("The workbook cannot be opened (%(why)s)") % {"why": str(error)[:80]},
-            todo=_("Remove its password if it has one, or download the file again."),
-        ) from None
+        why = str(error)
+    except BaseException as error:
+        # A panic of the library (a day in the year 10^15) is no Exception, and no reason to end the process.
+        if type(error).__name__ != "PanicException":
+            raise
+        why = str(error)
+    else:
+        return
+    raise BadDocument(
+        _("The workbook cannot be opened (%(why)s)") % {"why": why[:80]},
+        todo=_("Remove its password if it has one, or download the file again."),
+    )
 
 
 def _repeats_header(row: Sequence[Any], header: Sequence[str]) -> bool:
@@ -234,7 +286,16 @@ def _batches(
         if prepare:
             prepare(named)
         yield Batch(numbers, named)
-        if not (taken := list(itertools.islice(stream, BATCH_ROWS))):
+        if not (taken := list(_some(stream, decoded))):
+            return
+
+
+def _some(stream: Iterator[Row], decoded: Decoded) -> Iterator[Row]:
+    """Rows for a batch: fewer of them where they are long."""
+    start = decoded.file.tell()
+    for row in itertools.islice(stream, BATCH_ROWS):
+        yield row
+        if decoded.file.tell() - start > BATCH_TEXT:
             return
 
 

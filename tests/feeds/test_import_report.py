@@ -302,7 +302,7 @@ BAD: dict[str, tuple[bytes | str, list[str], str]] = {
     "unknown currency": (table(TERMS, term(Currency="XTS")), [], "“XTS” is not a currency"),
     "web page": ("<!doctype html><html><body>Sign in</body></html>", [], "web page"),
     "LFS pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n", [], "pointer"),
-    "bomb": (gzip.compress(b"0" * (80 << 20)), [], "unpacks to more"),
+    "bomb": (gzip.compress(b"0" * (80 << 20)), [], "line longer"),
     "NUL": ("sku\tasin\nA\0\tB\n", [], "NUL"),
     "XLSX said to be JSON": (workbook(TERMS, term()), ["--type", "sp_search_terms"], "is JSON, and this is a table"),
     "broken XLSX": (workbook(TERMS, term())[:-40], [], "damaged or cut off"),
