@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
-from . import hints, leases, rawstore, registry
+from . import hints, leases, personal, rawstore, registry
 from .ahead import read_ahead
 from .decode import Decoded, decode
 from .errors import BadDocument, Empty, Held, UnknownKind, WrongMarketplace
@@ -69,7 +69,7 @@ def keep(
     user: User | None = None,
     declared_charset: str = "",
 ) -> Document:
-    """Keep a document as received and leave it to be ingested.
+    """Keep a document as received, but for its personal columns, and leave it to be ingested.
 
     `raw` is a seekable binary file, gzip or plain. Raises BadDocument (nothing kept) when the
     bytes are not a whole, readable document.
@@ -82,11 +82,16 @@ def keep(
             raise UnknownKind(
                 _("It is a workbook, and Amazon sends this report as text"), todo=_("Send it as an upload.")
             )
-        if decoded.was_gzip:
+        sha256, size = decoded.sha256, decoded.size
+        if spec.personal:
+            with personal.emptied(decoded, spec, options or {}) as clean:
+                sha256, size = clean.sha256, clean.size
+                rawstore.store(clean.file, sha256, compressed=False)
+        elif decoded.was_gzip:
             raw.seek(0)
-            rawstore.store(raw, decoded.sha256, compressed=True)
+            rawstore.store(raw, sha256, compressed=True)
         else:
-            rawstore.store(decoded.file, decoded.sha256, compressed=False)
+            rawstore.store(decoded.file, sha256, compressed=False)
         with transaction.atomic():
             document = Document.objects.create(
                 account=account,
@@ -102,8 +107,8 @@ def keep(
                 window_start=window[0] if window else None,
                 window_end=window[1] if window else None,
                 source_created_at=source_created_at,
-                sha256=decoded.sha256,
-                size=decoded.size,
+                sha256=sha256,
+                size=size,
             )
             Ingest.objects.create(document=document)
     return document
@@ -274,7 +279,7 @@ def _stager(document: Document, spec: ReportSpec, dataset: Dataset) -> Stager:
     window = None
     if document.window_start and document.window_end and spec.history:
         window = document.window_start, document.window_end
-    return Stager(dataset, document.marketplace, (*known, *spec.unstored), window)
+    return Stager(dataset, document.marketplace, (*known, *spec.unstored, *spec.personal), window)
 
 
 def _tell(outcome: Outcome, part: Staged, *, same_rows: bool = False) -> None:

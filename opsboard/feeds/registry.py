@@ -198,6 +198,9 @@ class ReportSpec:
     preflight: Callable[[str, Any, Document], None] | None = None
     #: Names Amazon documents and opsboard does not keep; `*` stands for anything. Seeing them is no drift.
     unstored: tuple[str, ...] = ()
+    #: Names of columns about people (buyers): their cells are emptied before the document is kept, and never read;
+    #: `*` stands for anything. Tables only.
+    personal: tuple[str, ...] = ()
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
 
