@@ -104,6 +104,54 @@ class SettlementLine(Fact):
         ]
 
 
+class AccountTransaction(Fact):
+    """A line of the account's statement as Seller Central shows it (Payments > Date Range Reports).
+
+    `date` is the marketplace's day of `posted_at`. Amounts are signed minor units as seen by the seller and add up
+    to `total_minor`; one the marketplace has no column for is NULL. `kind` is Amazon's English word where the
+    file's own is known ("Order", "Refund", "Transfer": what was paid to the bank, so that a statement sums to zero).
+    The same money is told by settlements, so the two are compared and never added.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "order_id", "posted_at", "ordinal")
+    date = models.DateField()
+    order_id = CompactTextField(max_length=60, blank=True)
+    posted_at = models.DateTimeField()
+    ordinal = models.IntegerField()
+    settlement_id = CompactTextField(max_length=30, blank=True)
+    kind = CompactTextField(max_length=120)
+    sku = CompactTextField(max_length=60, blank=True)
+    #: What the line is for, where it has no SKU.
+    description = CompactTextField(max_length=255, blank=True)
+    quantity = models.IntegerField(null=True)
+    sales_channel = CompactTextField(max_length=60, blank=True)
+    fulfilment = CompactTextField(max_length=40, blank=True)
+    sales_minor = models.BigIntegerField(null=True)
+    sales_tax_minor = models.BigIntegerField(null=True)
+    shipping_minor = models.BigIntegerField(null=True)
+    shipping_tax_minor = models.BigIntegerField(null=True)
+    gift_wrap_minor = models.BigIntegerField(null=True)
+    gift_wrap_tax_minor = models.BigIntegerField(null=True)
+    regulatory_minor = models.BigIntegerField(null=True)
+    regulatory_tax_minor = models.BigIntegerField(null=True)
+    #: Japan: points given to buyers, paid by the seller.
+    points_minor = models.BigIntegerField(null=True)
+    promotion_minor = models.BigIntegerField(null=True)
+    promotion_tax_minor = models.BigIntegerField(null=True)
+    withheld_tax_minor = models.BigIntegerField(null=True)
+    selling_fees_minor = models.BigIntegerField(null=True)
+    fba_fees_minor = models.BigIntegerField(null=True)
+    other_fees_minor = models.BigIntegerField(null=True)
+    other_minor = models.BigIntegerField(null=True)
+    total_minor = models.BigIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account_id", "marketplace_id", "order_id", "posted_at"], name="transaction_by_order"),
+            models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="transaction_by_sku"),
+        ]
+
+
 class ReferralFee(Fact):
     """What Amazon would charge for selling one piece of a SKU at its price of the day (Referral Fee Preview)."""
 

@@ -16,6 +16,7 @@ FACTS = {
     "inventory_planningday": "inventory planning",
     "inventory_stockday": "FBA stock",
     "health_metricday": "account health",
+    "finance_orderline": "order lines",
     "finance_settlementline": "settlement lines",
     "finance_promotion": "promotions",
     "finance_coupon": "coupons",

@@ -31,6 +31,10 @@ class Kind:
 
 
 _ALL_LISTINGS = _("Download the All Listings Report (Inventory > Inventory Reports).")
+_ALL_ORDERS = _(
+    "It has the buyers' names and addresses, which opsboard does not keep. Download “All Orders” instead "
+    "(Reports > Fulfilment)."
+)
 _BY_DAY = _("In the advertising console, create the Sponsored Products report with time unit “Daily” instead.")
 
 #: The first that fits names the file, so the more telling ones stand first.
@@ -40,13 +44,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("Amazon SP-API order table", ("amazon_order_id", "order_item_id", "asin"), ("purchase-date",)),
     Kind("Amazon SP-API order table", ("amazon_order_id", "fulfillment_channel", "is_business_order"), ("item-price",)),
     Kind("sellerboard export", ("SalesOrganic", "SalesPPC"), todo=_("Download the report from Amazon itself.")),
-    Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "payments-date")),
-    Kind("Amazon All Orders", ("amazon-order-id", "purchase-date", "order-status")),
+    Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "payments-date"), todo=_ALL_ORDERS),
+    Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "recipient-name"), todo=_ALL_ORDERS),
     Kind("Order list", ("Order ID", "Date", "Qty", "Amount")),
     Kind("Amazon FBA Customer Returns", ("return-date", "order-id", "detailed-disposition")),
-    Kind("Amazon Date Range Transactions", ("date/time", "settlement id", "order id")),
-    Kind("Amazon Date Range Transactions", ("日付/時間", "決済番号", "注文番号")),
-    Kind("Amazon Date Range Transactions", ("Datum/Uhrzeit", "Abrechnungsnummer")),
     Kind("Amazon Inventory Ledger Summary", ("MSKU", "Starting Warehouse Balance")),
     Kind("Amazon Inventory Ledger Detail", ("MSKU", "Event Type", "Reference ID")),
     Kind("Amazon FBA Fee Preview", ("estimated-fee-total", "estimated-referral-fee-per-unit")),

@@ -78,7 +78,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/business-report/mormasa-by-child-2019.csv": (
         "US", ("--day", "2019-05-01"), Taken("business_report_asin", 78, "2019-05-01", "2019-05-01")),
     "samples/date-range-transactions/katoiek-jp-2025Jan1-2025Jun30CustomTransaction.csv": (
-        "JP", (), "Date Range Transactions"),
+        "JP", (), Taken("statement", 1479, "2025-01-01", "2025-06-30")),
     "samples/fba-inventory/hub-fba-inventory-en.txt": (
         "ES", ("--day", "2026-08-17"), Taken("stock", 4, "2026-08-17", "2026-08-17")),
     "samples/fba-inventory/hub-multicountry-en.txt": ("ES", (), "Multi-Country Inventory"),
@@ -89,7 +89,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
         "ES", (), Taken("planning", 4, "2026-08-17", "2026-08-17")),
     "samples/ledger/airbyte-ledger-summary-placeholder.tsv": ("US", (), "Inventory Ledger Summary"),
     "samples/ledger/hub-ledger-detail-en.txt": ("ES", (), "Inventory Ledger Detail"),
-    "samples/orders/hub-all-orders-en.txt": ("ES", (), "looks like “Amazon All Orders”"),
+    "samples/orders/hub-all-orders-en.txt": ("ES", (), Taken("orders", 95, "2026-05-16", "2026-08-18")),
     "samples/orders/kaggle-in-22cols-small.csv": ("IN", (), "Order list"),
     "samples/orders/kaggle-in-24cols-795rows.csv": ("IN", (), "Order list"),
     "samples/orders/kaggle-in-5cols.csv": ("IN", (), "Order list"),

@@ -316,7 +316,7 @@ BAD: dict[str, tuple[bytes | str, list[str], str]] = {
     "weeks": (
         table(BY_DATE, *[[f"2026-10-{d:02}", "$1", 1, 1, 1, 1] for d in (4, 11, 18)]), [], "totals of weeks or months"),
     "all orders": ("amazon-order-id\tpurchase-date\torder-status\tsku\n1\t2026-01-01\tShipped\tA\n", [],
-                   "looks like “Amazon All Orders”"),
+                   "None of the reports opsboard knows has these columns"),
     "open quote": (table(TERMS, term()) + '"2026' + "x" * 200_000, [], "never closed"),
     "cut line": (table(TERMS, term(), term()[:9]), [], "line 3: The line has 9 cells, the header has 15"),
     "a column twice": (table([*TERMS, "Clicks"], [*term(), 7]), [], "“Clicks” stands twice"),
