@@ -129,3 +129,66 @@ class SuppressedDay(Fact):
     condition = CompactTextField(max_length=40, blank=True)
     changed = models.TextField(blank=True)
     issue = models.TextField(blank=True)
+
+
+class SearchQueryWeek(Fact):
+    """How one of the seller's ASINs did in the searches for one query in a week (Search Query Performance).
+
+    `date` is the week's Sunday. `*_total` are those of all ASINs in the query's results, `*_asin` those of
+    this one; shares and rates follow from the counts. Prices are medians in minor units.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "asin", "query_id")
+    date = models.DateField()
+    asin = CompactTextField(max_length=10)
+    query_id = models.BigIntegerField()
+    score = models.IntegerField(null=True)
+    volume = models.IntegerField(null=True)
+    impressions_total = models.BigIntegerField(null=True)
+    impressions_asin = models.BigIntegerField(null=True)
+    clicks_total = models.IntegerField(null=True)
+    clicks_asin = models.IntegerField(null=True)
+    cart_adds_total = models.IntegerField(null=True)
+    cart_adds_asin = models.IntegerField(null=True)
+    purchases_total = models.IntegerField(null=True)
+    purchases_asin = models.IntegerField(null=True)
+    click_price_total_minor = models.BigIntegerField(null=True)
+    click_price_asin_minor = models.BigIntegerField(null=True)
+    purchase_price_total_minor = models.BigIntegerField(null=True)
+    purchase_price_asin_minor = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "marketplace_id", "query_id", "date"], name="queryweek_by_query")]
+
+
+class SearchQuery(models.Model):
+    """The text behind a query_id (opsboard.feeds.keys.key64 of the text)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "query_id")
+    account_id = models.SmallIntegerField()
+    marketplace_id = models.SmallIntegerField()
+    query_id = models.BigIntegerField()
+    text = models.TextField()
+
+
+class SearchTermWeek(Fact):
+    """One of the three ASINs clicked most after a search term in a week (Brand Analytics, top search terms).
+
+    Amazon tells millions of terms; those are kept in which one of the seller's own ASINs is among the three,
+    with all three. `date` is the week's Sunday, `rank` how often the term was searched (1: most often),
+    `position` 1-3 by clicks; shares are fractions of all clicks and purchases after the term.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "term_id", "department", "asin")
+    date = models.DateField()
+    term_id = models.BigIntegerField()
+    department = CompactTextField(max_length=100, blank=True)
+    asin = CompactTextField(max_length=10)
+    term = models.TextField()
+    rank = models.IntegerField()
+    position = models.SmallIntegerField(null=True)
+    click_share = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    conversion_share = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "marketplace_id", "asin", "date"], name="termweek_by_asin")]

@@ -93,8 +93,6 @@ REPORT_TYPES = {
     "GET_BRAND_ANALYTICS_MARKET_BASKET_REPORT": "Amazon Market Basket",
     "GET_BRAND_ANALYTICS_REPEAT_PURCHASE_REPORT": "Amazon Repeat Purchase",
     "GET_BRAND_ANALYTICS_SEARCH_CATALOG_PERFORMANCE_REPORT": "Amazon Search Catalog Performance",
-    "GET_BRAND_ANALYTICS_SEARCH_QUERY_PERFORMANCE_REPORT": "Amazon Search Query Performance",
-    "GET_BRAND_ANALYTICS_SEARCH_TERMS_REPORT": "Amazon Top Search Terms",
 }
 
 #: Rows of a JSON list.

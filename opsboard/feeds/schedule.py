@@ -291,11 +291,8 @@ def _not_stored(
     for dataset, day in rows.values_list("dataset", "date"):
         stored[dataset].add(day)
     whole = set.intersection(*stored.values())
-    return [(first, last) for first, last in windows if any(day not in whole for day in _days(first, last))]
-
-
-def _days(first: date, last: date) -> Iterable[date]:
-    return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    told = spec.period.first_days  # a week or a month is held under its first day
+    return [(first, last) for first, last in windows if any(day not in whole for day in told(first, last))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import gzip
 import orjson
 
 from .answers import Request, Response
-from .reports import advertising, fees, flat_files, orders, performance, promotions, sales, settlements, voice
+from .reports import advertising, brand, fees, flat_files, orders, performance, promotions, sales, settlements, voice
 from .settlements import Span
 from .sp_api import FORMATS, moment
 from .state import Report, State
@@ -28,6 +28,8 @@ _FLAT = {
 
 #: Tab files about the days of a request.
 _FLAT_DAYS = {voice.FEEDBACK: voice.feedback, voice.RETURNS: voice.returns}
+
+_BRAND = {brand.QUERIES: (brand.queries, "dataByAsin"), brand.TERMS: (brand.terms, "dataByDepartmentAndSearchTerm")}
 
 
 def handle(state: State, request: Request) -> Response:
@@ -132,6 +134,10 @@ def render(state: State, report: Report) -> bytes:
         return orjson.dumps(stated | {"performanceMetrics": []} if empty else stated)
     assert report.first and report.last
     options = report.body.get("reportOptions") or {}
+    if report.kind in _BRAND:
+        make, part = _BRAND[report.kind]
+        week = make(state.truth, account, report.first, report.last, options)
+        return orjson.dumps(week | {part: []} if empty else week)
     document = sales.sales_and_traffic(state.truth, account, report.first, report.last, options, today)
     if empty:
         document |= {"salesAndTrafficByDate": [], "salesAndTrafficByAsin": []}

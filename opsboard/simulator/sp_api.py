@@ -12,7 +12,7 @@ import orjson
 from . import stories
 from .answers import Request, Response, answer, html, sp_error
 from .business import Account
-from .reports import promotions, voice
+from .reports import brand, promotions, voice
 from .state import Report, State
 
 FORMATS = {
@@ -27,6 +27,8 @@ FORMATS = {
     "GET_FBA_REIMBURSEMENTS_DATA": "tsv",
     "GET_PROMOTION_PERFORMANCE_REPORT": "json",
     "GET_COUPON_PERFORMANCE_REPORT": "json",
+    brand.QUERIES: "json",
+    brand.TERMS: "json",
     "GET_MERCHANTS_LISTINGS_FYP_REPORT": "tsv",
     "GET_SELLER_FEEDBACK_DATA": "tsv",
     "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE": "tsv",
@@ -136,6 +138,8 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
             return sp_error(400, "InvalidInput", f"{start} or {end} is not a date.")
         if report.since is None or report.until is None or report.since > report.until:
             report.outcome = "CANCELLED"
+    if why := brand.trouble(kind, options, first, last, state.today(account)):
+        report.outcome, report.why = "FATAL", why
     if kind == voice.RETURNS and first and last and (last - first).days > LONGEST_RETURNS:
         report.outcome = "CANCELLED"
     fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)

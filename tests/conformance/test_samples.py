@@ -39,6 +39,7 @@ class Taken:
 
 
 FOURTEEN = "counted over 14 days after a click"
+NONE_OF_YOURS = "knows none of your ASINs yet"
 TABLE = "looks like “Fivetran table”"
 
 #: file -> (marketplace, extra options, what is to come of it: Taken or a fragment of the sentence)
@@ -68,8 +69,8 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/api-tables/fivetran-order_item.csv": ("US", (), "SP-API order table"),
     "samples/api-tables/fivetran-orders.csv": ("US", (), "SP-API order table"),
     "samples/brand-analytics/amzn-sellingPartnerSearchQueryPerformanceReport-ex1.json": (
-        "US", (), "Search Query Performance"),
-    "samples/brand-analytics/amzn-sellingPartnerSearchTermsReport-ex1.json": ("US", (), "Top Search Terms"),
+        "US", (), Taken("search_query_performance", 2, "2025-01-05", "2025-01-05")),
+    "samples/brand-analytics/amzn-sellingPartnerSearchTermsReport-ex1.json": ("US", (), NONE_OF_YOURS),
     "samples/brand-analytics/eileen-sqp-weekly.csv": ("US", (), "Search Query Performance"),
     "samples/business-report/ahmedk-by-child-2026-one-row.csv": (
         "US", ("--day", "2026-05-01"), Taken("business_report_asin", 1, "2026-05-01", "2026-05-01")),
@@ -119,8 +120,8 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "amazon/report-examples/GET_BRAND_ANALYTICS_SEARCH_CATALOG_PERFORMANCE_REPORT.1.json": (
         "US", (), "Search Catalog Performance"),
     "amazon/report-examples/GET_BRAND_ANALYTICS_SEARCH_QUERY_PERFORMANCE_REPORT.1.json": (
-        "US", (), "Search Query Performance"),
-    "amazon/report-examples/GET_BRAND_ANALYTICS_SEARCH_TERMS_REPORT.1.json": ("US", (), "Top Search Terms"),
+        "US", (), Taken("search_query_performance", 2, "2025-01-05", "2025-01-05")),
+    "amazon/report-examples/GET_BRAND_ANALYTICS_SEARCH_TERMS_REPORT.1.json": ("US", (), NONE_OF_YOURS),
     "amazon/report-examples/GET_COUPON_PERFORMANCE_REPORT.1.json": (
         "US", (), Taken("coupons", 3, "2021-11-25", "2021-11-25")),
     "amazon/report-examples/GET_PROMOTION_PERFORMANCE_REPORT.1.json": (

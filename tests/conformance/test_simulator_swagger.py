@@ -21,6 +21,7 @@ from django.conf import settings as project
 from opsboard.simulator import ACCOUNTS, Running, start_in_thread
 from opsboard.simulator import sp_api as served_api
 from opsboard.simulator.answers import Request
+from opsboard.simulator.reports import brand
 from opsboard.simulator.stories import SUPPRESSED_SKUS
 from tests.simulator.seller import (
     ANCHOR,
@@ -303,6 +304,19 @@ def test_sales_and_traffic_is_valid(running: Running, key: str, dates: str, asin
     assert document["salesAndTrafficByDate"] and document["salesAndTrafficByAsin"]
     assert problems(schema, document) == set()
     assert_known(document_schema(schema), document_schema(schema), document, "$")
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("kind", [brand.QUERIES, brand.TERMS])
+def test_brand_analytics_is_valid(running: Running, key: str, kind: str) -> None:
+    name = "SearchQueryPerformance" if kind == brand.QUERIES else "SearchTerms"
+    schema = document_schema(f"sellingPartner{name}Report.json")
+    sunday = YESTERDAY - timedelta(days=YESTERDAY.isoweekday() % 7 + 7)
+    asin = {"asin": running.state.truth.skus(key)[0].asin} if kind == brand.QUERIES else {}
+    content = Seller(running, key).document(kind, sunday, sunday + timedelta(days=6), reportPeriod="WEEK", **asin)
+    document = json.loads(content)
+    assert problems(f"sellingPartner{name}Report.json", document) == set()
+    assert_known(schema, schema, document, "$")
 
 
 #: Keys the simulator serves that the performance schema has no property for, and why.
