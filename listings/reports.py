@@ -299,4 +299,4 @@ register(
     ),
 )
 
-from . import reports_brand, reports_console, reports_suppressed  # noqa: E402, F401 - importing them declares them
+from . import reports_brand, reports_brand_console, reports_console, reports_suppressed  # noqa: E402, F401 - importing them declares them

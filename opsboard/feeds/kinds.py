@@ -84,8 +84,13 @@ KINDS: tuple[Kind, ...] = (
         ("Customer Search Term",),
         _("Download the search-term and campaign reports by day instead."),
     ),
-    Kind("Amazon Search Query Performance", ("Search Query", "Search Query Score")),
-    Kind("Amazon Top Search Terms", ("Search Term", "Search Frequency Rank")),
+    Kind(
+        "Amazon Search Query Performance, Brand View",
+        ("Search Query", "Search Query Score", "Impressions: Brand Count"),
+        todo=_("On the page, choose the ASIN View, one ASIN and one week, and download it again."),
+    ),
+    Kind("Amazon Search Query Performance", ("Search Query", "Search Query Score"), ("Impressions: ASIN Count",)),
+    Kind("Amazon Top Search Terms", ("Search Term", "Search Frequency Rank"), ("Top Clicked Product #1: ASIN",)),
 )
 
 #: JSON documents of Amazon's, by their reportType.

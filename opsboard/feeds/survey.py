@@ -291,6 +291,8 @@ class _Surveyor:
             "currency": self.marketplace.currency,
             "fractions": self.fractions,
         }
+        if self.layout.header_line > 1 and self.table.prepare is not None:
+            self.found.options["preamble"] = tables.preamble(self.decoded, self.layout)
         return self.found
 
     def _date_order(self) -> str:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from .decode import Decoded
 
+#: Kept of each line above a header.
+PREAMBLE_LETTERS = 1000
 NUMERIC = frozenset({Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUMBER})
 Row = tuple[int, list[Any]]
 #: Adds columns to those of one batch.
@@ -297,6 +299,15 @@ def _some(stream: Iterator[Row], decoded: Decoded) -> Iterator[Row]:
         yield row
         if decoded.file.tell() - start > BATCH_TEXT:
             return
+
+
+def preamble(decoded: Decoded, layout: Layout) -> list[str]:
+    """What stands above the header, line by line: there Amazon says what was chosen on the page."""
+    above = itertools.takewhile(
+        lambda one: one[0] < layout.header_line,
+        lines(decoded, layout.delimiter, layout.sheet, quoted=layout.quoted),
+    )
+    return [",".join(filter(None, map(cells.text, row)))[:PREAMBLE_LETTERS] for _line, row in above]
 
 
 def reopen_layout(decoded: Decoded, options: Mapping[str, Any]) -> Layout:

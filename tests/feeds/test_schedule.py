@@ -196,8 +196,14 @@ def test_a_backfill_goes_as_far_as_each_report_does_and_no_further() -> None:
         if not (spec.api and spec.history) or spec.discovered:
             assert len(windows) == bool(spec.api)
             continue
-        oldest = windows[-1][0]
-        assert oldest == today - timedelta(days=min(400, spec.lookback_days - 1)), spec.key
+        oldest, reach = windows[-1][0], today - timedelta(days=min(400, spec.lookback_days - 1))
+        if spec.period is registry.Period.WEEK:  # whole ones, as many as there are
+            assert all(first.isoweekday() == 7 and last - first == timedelta(days=6) for first, last in windows)
+            assert [first - oldest for first, _last in windows[::-1]] == [timedelta(7 * n) for n in range(len(windows))]
+            assert reach <= oldest < reach + timedelta(days=7)
+            assert windows[0][1] < today <= windows[0][1] + timedelta(days=7)
+            continue
+        assert oldest == reach, spec.key
         days = [first + timedelta(days=n) for first, last in windows for n in range((last - first).days + 1)]
         assert len(days) == len(set(days)) == (today - oldest).days  # every day once, up to yesterday
         assert all((last - first).days < spec.max_days for first, last in windows)
