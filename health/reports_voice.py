@@ -1,21 +1,19 @@
 """What buyers say of the seller and send back to him: seller feedback and seller-fulfilled returns.
 
-Both name buyers. Of feedback, who gave it is never read, and a comment in which the buyer left an e-mail
-address or a telephone number is not kept; of returns, the number of the parcel is not read.
+Both name buyers. Who gave feedback and the number of a parcel are not kept at all, and neither is a comment in
+which the buyer left an e-mail address or a telephone number.
 """
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from opsboard.feeds.personal import WITHHELD
 from opsboard.feeds.registry import Column, Dataset, Kind, ReportSpec, Scope, register
 
 from .models import Feedback, SellerReturn
 
 INTEGER, MONEY, TEXT, DATE = Kind.INTEGER, Kind.MONEY, Kind.TEXT, Kind.DATE
-
-#: An e-mail address, or eight digits and more that may be a telephone number (order numbers go with them).
-REACHABLE = r"(s.comment ~ '[^[:space:]@]+@[^[:space:]@]+' OR s.comment ~ '[0-9]([ ().+/-]*[0-9]){7}')"
 
 FEEDBACK = Dataset(
     key="seller_feedback",
@@ -26,8 +24,8 @@ FEEDBACK = Dataset(
     lag_days=1,
     mature_days=30,
     derived={
-        "comment": f"CASE WHEN {REACHABLE} THEN '' ELSE s.comment END",
-        "comment_withheld": REACHABLE,
+        "comment": f"CASE WHEN s.comment = '{WITHHELD}' THEN '' ELSE s.comment END",
+        "comment_withheld": f"s.comment = '{WITHHELD}'",
         "answered": "s.response <> ''",
     },
     columns=(
@@ -93,8 +91,9 @@ register(
         moments=True,
         localised=True,
         source_page="Performance > Feedback > Download",
+        personal=("Rater Email", "Rater Name"),
+        written=("Comments", "Your Response"),
         unstored=(
-            "Rater Email",
             "Rater Role",
             "Arrived on Time",
             "Item as Described",
@@ -116,11 +115,11 @@ register(
         moments=True,
         localised=True,
         source_page="Orders > Manage Seller Fulfilled Returns > Return Reports",
+        personal=("Tracking ID",),
         unstored=(
             "Merchant RMA ID",
             "Label type",
             "Return carrier",
-            "Tracking ID",
             "Item Name",
             "Invoice number",
             "SafeT Action reason",

@@ -50,7 +50,7 @@ def _spec_errors(spec: ReportSpec) -> Iterator[CheckMessage]:
         yield Error(f"Report {spec.key} has a span or an interval under one.", id="feeds.E005")
     if spec.discovered and (spec.api != "sp" or spec.format != "tsv"):
         yield Error(f"Report {spec.key} is discovered, which only tables of the SP-API are.", id="feeds.E018")
-    if spec.personal and spec.format == "json":
+    if (spec.personal or spec.written) and spec.format == "json":
         yield Error(f"Report {spec.key} has personal columns, which only tables have.", id="feeds.E020")
     if spec.api == "ads":
         asked = {str(name) for name in spec.ads_configuration.get("columns", ())}

@@ -1,4 +1,5 @@
-"""Columns about people are emptied before a document is kept (`ReportSpec.personal`).
+"""Columns about people are emptied before a document is kept (`ReportSpec.personal`), and so are cells of
+what they wrote that tell how to reach them (`ReportSpec.written`).
 
 Where a buyer lives is nobody's business here, so it is neither stored as a fact nor left in the bytes
 behind the facts. The header keeps its names and every line its number, so what is said about a line of
@@ -26,6 +27,11 @@ from .decode import Decoded
 from .errors import BadDocument
 from .registry import ReportSpec
 from .staging import canonical
+
+#: What is kept of a text with an address or a number in it.
+WITHHELD = "[withheld]"
+#: An e-mail address, or eight digits and more that may be a telephone number (order numbers go with them).
+_REACHABLE = re.compile(r"[^\s@]@[^\s@]|\d(?:[\s().+/_-]*\d){7}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +75,18 @@ def _parts(text: io.TextIOWrapper, spec: ReportSpec, options: Mapping[str, Any])
     delimiter = str(options.get("delimiter") or ("," if spec.format == "csv" else "\t"))
     header_line = int(options.get("header_line") or 1)
     quoted = bool(options.get("quoted", delimiter != "\t"))
-    is_personal = re.compile("|".join(fnmatch.translate(canonical(name)) for name in spec.personal)).match
     header: list[str] | None = None
     personal: list[int] = []
+    written: list[int] = []
     out = io.StringIO(newline="")
     for line, row, end in _quoted_rows(text, delimiter) if quoted else _plain_rows(text, delimiter):
         if line >= header_line:
             if header is None:
                 header = row
                 names = [canonical(glossary.english(cells.text(name))) for name in header]
-                personal = [index for index, name in enumerate(names) if is_personal(name)]
+                personal, written = _places(names, spec.personal), _places(names, spec.written)
             elif any(row):
-                row = _without(row, personal, len(header))
+                row = _withheld(_without(row, personal, len(header)), written)
         if not quoted:
             yield delimiter.join(row) + end
             continue
@@ -88,6 +94,18 @@ def _parts(text: io.TextIOWrapper, spec: ReportSpec, options: Mapping[str, Any])
         yield out.getvalue()
         out.seek(0)
         out.truncate()
+
+
+def _places(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
+    wanted = [canonical(pattern) for pattern in patterns]
+    return [index for index, name in enumerate(names) if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
+
+
+def _withheld(row: list[str], written: Sequence[int]) -> list[str]:
+    for index in written:
+        if index < len(row) and _REACHABLE.search(row[index]):
+            row[index] = WITHHELD + "\n" * row[index].count("\n")
+    return row
 
 
 def _without(row: Sequence[str], personal: Sequence[int], width: int) -> list[str]:

@@ -83,7 +83,7 @@ def keep(
                 _("It is a workbook, and Amazon sends this report as text"), todo=_("Send it as an upload.")
             )
         sha256, size = decoded.sha256, decoded.size
-        if spec.personal:
+        if spec.personal or spec.written:
             with personal.emptied(decoded, spec, options or {}) as clean:
                 sha256, size = clean.sha256, clean.size
                 rawstore.store(clean.file, sha256, compressed=False)

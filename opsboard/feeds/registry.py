@@ -201,6 +201,9 @@ class ReportSpec:
     #: Names of columns about people (buyers): their cells are emptied before the document is kept, and never read;
     #: `*` stands for anything. Tables only.
     personal: tuple[str, ...] = ()
+    #: Names of columns people wrote in: of a cell with an e-mail address or a telephone number in it only
+    #: `personal.WITHHELD` is kept. Tables only.
+    written: tuple[str, ...] = ()
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
 
