@@ -72,9 +72,10 @@ register(
         api="sp",
         format="tsv",
         datasets=(ORDER_LINES,),
-        # Amazon documents no limits; what everybody asks for and gets are 30 days a report and a year back.
+        # Amazon documents no limits; 30 days a report is what everybody asks for and gets. A quarter back is as far
+        # as settlements go, which orders are compared with.
         max_days=30,
-        lookback_days=365,
+        lookback_days=90,
         # An order that changes comes with the day of the change; three days for what Amazon enters late.
         reask_days=3,
         moments=True,

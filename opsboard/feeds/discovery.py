@@ -56,11 +56,18 @@ def note(listing: Fetch, reports: tuple[Listed, ...]) -> int:
     kept = Document.objects.filter(account=listing.account_id, spec=listing.spec, report_id__in=ids)
     known |= set(kept.values_list("report_id", flat=True))
     fresh = {report.report_id: report for report in reports if report.report_id not in known}
-    Fetch.objects.bulk_create((_fetch_of(listing, report) for report in fresh.values()), ignore_conflicts=True)
+    newest = max((report.created_at for report in fresh.values() if report.created_at), default=None)
+    Fetch.objects.bulk_create(
+        (_fetch_of(listing, report, report.created_at == newest) for report in fresh.values()), ignore_conflicts=True
+    )
     return len(fresh)
 
 
-def _fetch_of(listing: Fetch, report: Listed) -> Fetch:
+def _fetch_of(listing: Fetch, report: Listed, is_newest: bool) -> Fetch:
+    """Older ones wait, as older days do, until what the first screen shows is there."""
+    priority = listing.priority
+    if not is_newest and priority > schedule.ASKED_PRIORITY:
+        priority = max(priority, schedule.BACKFILL_PRIORITY)
     now = timezone.now()
     end = report.end or report.created_at or now
     start = min(report.start or end, end)
@@ -72,7 +79,7 @@ def _fetch_of(listing: Fetch, report: Listed) -> Fetch:
         window_end=listing.marketplace.day_of(end),
         slot=report.created_at or now,
         kind=Fetch.Kind.FOUND,
-        priority=listing.priority,
+        priority=priority,
         state=Fetch.State.REQUESTED,
         report_id=report.report_id,
         requested_at=now,

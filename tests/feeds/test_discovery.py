@@ -71,6 +71,19 @@ def test_every_page_of_amazons_list_is_noted_and_nothing_is_asked_for(
     assert second == {"nextToken": ["more"]}
 
 
+def test_the_newest_report_comes_with_the_first_screen_and_older_ones_with_the_back_fill(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sign_in()
+    older = (MADE - timedelta(days=14)).isoformat()
+    amazon.on("GET", LIST, Says({"reports": [listed(2), listed(1, createdTime=older)]}))
+    advance(make_fetch(scope, "settlements", priority=schedule.FIRST_SCREEN_PRIORITY))
+    assert dict(Fetch.objects.filter(kind="found").values_list("report_id", "priority")) == {
+        "S2": schedule.FIRST_SCREEN_PRIORITY,
+        "S1": schedule.BACKFILL_PRIORITY,
+    }
+
+
 def test_what_is_known_is_not_noted_again_by_whichever_marketplace_looks(
     amazon: ScriptedAmazon, scope: AccountMarketplace
 ) -> None:

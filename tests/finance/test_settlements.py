@@ -9,7 +9,8 @@ import pytest
 from django.db.models import Sum
 
 from finance.models import Settlement, SettlementLine
-from opsboard.feeds.models import Coverage, Ingest
+from opsboard.feeds import pipeline, withdrawal
+from opsboard.feeds.models import Coverage, Document, Ingest
 from opsboard.feeds.pipeline import Outcome
 from tests.factories import make_scope
 from tests.feeds.test_pipeline import Desk
@@ -249,3 +250,24 @@ def test_a_settlement_knows_all_of_its_days_also_those_without_a_line(desk: Desk
     lines = Coverage.objects.filter(dataset="settlement_lines").order_by("date")
     assert [(one.date.day, one.rows) for one in lines][:4] == [(19, 0), (20, 3), (21, 0), (22, 0)]
     assert lines.count() == 15
+
+
+def test_a_settlement_taken_back_is_gone_and_a_restated_one_falls_back_to_what_was_told_before(desk: Desk) -> None:
+    hand_in(desk, head(), *SALE)
+    hand_in(desk, head("16.98"), *SALE[:2])
+    for left, total in ((3, 1525), (0, None)):
+        newest = Document.objects.filter(withdrawn_at=None).latest("pk")
+        outcome = pipeline.run_ingest(withdrawal.withdraw(newest, user=None, why="wrong file").pk)
+        assert outcome is not None and outcome.state == State.WITHDRAWN
+        assert SettlementLine.objects.count() == left
+        assert SettlementLine.objects.aggregate(sum=Sum("amount_minor"))["sum"] == total
+        assert list(Settlement.objects.values_list("total_minor", flat=True)) == ([total] if total else [])
+
+
+def test_a_held_settlement_can_be_applied_by_hand(desk: Desk) -> None:
+    ingest = desk.keep(tsv(V2, [head("15.26"), *SALE]), "settlements", window=None)
+    held = pipeline.run_ingest(ingest.pk)
+    assert held is not None and held.state == State.HELD
+    outcome = pipeline.run_ingest(withdrawal.replay(ingest.document, user=None, why="Amazon's own cent", force=True).pk)
+    assert outcome is not None and outcome.state == State.APPLIED
+    assert Settlement.objects.get().total_minor == 1526 and SettlementLine.objects.count() == 3
