@@ -47,15 +47,22 @@ messages: setup ## collect and compile the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --no-obsolete --ignore .venv --ignore tests --ignore bench
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
 
-bench: $(VENV)/test.stamp ## the benchmarks: one JSON line each
+# dlt, which the benchmarks are measured against, never meets opsboard's own packages.
+$(VENV)/bench.stamp: requirements-bench.lock $(VENV)/run.stamp
+	@test -x $(VENV)/bench/bin/python || $(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: $(VENV)/test.stamp $(VENV)/bench.stamp ## the benchmarks: one JSON line each
 	$(BIN)/python -m bench
 
 screenshots: $(VENV)/test.stamp ## take the README's pictures from a running demo
 	$(BIN)/python docs/screenshots.py
 
-lock: ## renew both locks from pyproject.toml (needs uv)
+lock: ## renew the locks from pyproject.toml (needs uv)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --upgrade --extra test pyproject.toml -o requirements-test.lock
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --upgrade bench/requirements.in -o requirements-bench.lock
 
 clean: ## remove .venv and the demo's data
 	rm -rf $(VENV) .data

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from opsboard.embedded import DataDirectory, Services
 
-NAMES = ("ingest", "memory", "hostile", "tiles")
+NAMES = ("ingest", "reports", "memory", "hostile", "tiles")
 
 
 def main() -> int:

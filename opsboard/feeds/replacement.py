@@ -307,6 +307,9 @@ class Replacement:
             is_same = f"({is_same} AND f.document_id <> %(disowned)s)"
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
         cursor.execute(f"SET LOCAL work_mem = '{JOIN_MEMORY}'")
+        # A table that was filled a moment ago has no statistics: taken for one of one row, it would be
+        # gone through once for every row that differs.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(
             f"""
             WITH diff AS MATERIALIZED (
@@ -330,6 +333,7 @@ class Replacement:
             {**self._parameters(days), "disowned": self.disowned},
         )
         changed, deleted, new = cursor.fetchone()
+        cursor.execute("SET LOCAL enable_nestloop = on")
         return Written(changed, deleted), new
 
     def _cast(self, name: str) -> str:
