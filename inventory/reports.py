@@ -170,3 +170,5 @@ register(
         unstored=UNSTORED_STOCK,
     ),
 )
+
+from . import reports_fees, reports_movements, reports_warnings  # noqa: E402, F401 - importing them declares them

@@ -38,6 +38,8 @@ class Request:
     zone: ZoneInfo | None = None
     #: Ads v3 only: adProduct, groupBy, columns.
     configuration: Mapping[str, Any] | None = None
+    #: Instead of days: since when, up to now.
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,8 @@ class SpReportService:
             # Where Amazon takes dates only, the times keep both days inside whatever it makes of them.
             body["dataStartTime"] = _moment(wanted.first, time(), wanted.zone)
             body["dataEndTime"] = _moment(wanted.last, time(23, 59, 59), wanted.zone)
+        elif wanted.since:
+            body["dataStartTime"] = f"{wanted.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         answer = self._call("createReport", lambda client: client.create_report(**body))
         return _must(answer, "reportId", "createReport")
 

@@ -88,7 +88,8 @@ def _dataset_errors(dataset: Dataset) -> Iterator[CheckMessage]:
     for column in dataset.columns:
         if not column.names:
             yield Error(f"Dataset {dataset.key} does not say where {column.field} comes from.", id="feeds.E008")
-        used = column.field in fields or f"s.{column.field}" in spoken or dataset.verify is not None
+        read = f"s.{column.field}" in spoken or dataset.verify is not None or column.field == dataset.shop
+        used = read or column.field in fields
         if column.kind is not Kind.CURRENCY and not used:
             yield Error(
                 f"Dataset {dataset.key} reads {column.field} and {dataset.model.__name__} has no such field.",

@@ -237,6 +237,7 @@ class _Work:
             marketplace_id=self.fetch.marketplace.amazon_id,
             first=window[0] if dated else None,
             last=window[1] if dated else None,
+            since=asked_at - timedelta(hours=self.spec.since_hours) if self.spec.since_hours else None,
             options=options,
             zone=self.fetch.marketplace.zone if self.spec.moments else None,
             configuration=self.spec.ads_configuration,

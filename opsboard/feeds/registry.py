@@ -185,6 +185,8 @@ class ReportSpec:
     localised: bool = False
     #: Amazon makes it no oftener than once in so many hours.
     rest_hours: int = 0
+    #: Of a state of now, Amazon wants a start of so many hours back all the same.
+    since_hours: int = 0
     #: reportOptions that depend on what is stored: (account, marketplace, first, last) -> options beside
     #: `options`, or None when there is nothing to ask for.
     ask: Callable[[int, int, date, date], Mapping[str, str] | None] | None = None

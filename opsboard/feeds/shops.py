@@ -1,7 +1,7 @@
 """Which marketplace a row is about, by the name Amazon writes beside it.
 
 Reports of one account often tell of all its marketplaces at once. "Amazon.de", "amazon.jp",
-"www.amazon.co.uk" and "Non-Amazon US" name one; "Non-Amazon", "" and Amazon's internal names do not.
+"www.amazon.co.uk", "DE" and "Non-Amazon US" name one; "Non-Amazon", "" and Amazon's internal names do not.
 """
 
 from __future__ import annotations
@@ -28,4 +28,5 @@ def code_of(name: str | None) -> str:
     text = (name or "").strip().casefold().removeprefix("www.")
     if text.startswith(_ELSEWHERE):
         return _names().get(text.removeprefix(_ELSEWHERE).strip(), "")
-    return _names().get(text, "") if text.startswith("amazon.") else ""
+    # "DE" alone stands in a column of countries; longer names that are not Amazon's say nothing.
+    return _names().get(text, "") if text.startswith("amazon.") or len(text) == 2 else ""

@@ -7,7 +7,19 @@ import gzip
 import orjson
 
 from .answers import Request, Response
-from .reports import advertising, brand, fees, flat_files, orders, performance, promotions, sales, settlements, voice
+from .reports import (
+    advertising,
+    brand,
+    fees,
+    flat_files,
+    orders,
+    performance,
+    promotions,
+    sales,
+    settlements,
+    voice,
+    warehouse,
+)
 from .settlements import Span
 from .sp_api import FORMATS, moment
 from .state import Report, State
@@ -23,11 +35,20 @@ _FLAT = {
     "GET_FBA_INVENTORY_PLANNING_DATA": flat_files.planning,
     "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": flat_files.stock,
     fees.REFERRAL_FEES: fees.referral_fees,
+    warehouse.RESTOCK: warehouse.restock,
+    warehouse.STRANDED: warehouse.stranded,
+    warehouse.FEES: warehouse.fees,
 }
 
 
 #: Tab files about the days of a request.
-_FLAT_DAYS = {voice.FEEDBACK: voice.feedback, voice.RETURNS: voice.returns}
+_FLAT_DAYS = {
+    voice.FEEDBACK: voice.feedback,
+    voice.RETURNS: voice.returns,
+    warehouse.LEDGER: warehouse.ledger,
+    warehouse.STORAGE: warehouse.storage_fees,
+    warehouse.RETURNS: warehouse.returns,
+}
 
 _BRAND = {brand.QUERIES: (brand.queries, "dataByAsin"), brand.TERMS: (brand.terms, "dataByDepartmentAndSearchTerm")}
 

@@ -12,7 +12,7 @@ import orjson
 from . import stories
 from .answers import Request, Response, answer, html, sp_error
 from .business import Account
-from .reports import brand, promotions, voice
+from .reports import brand, promotions, voice, warehouse
 from .state import Report, State
 
 FORMATS = {
@@ -32,9 +32,17 @@ FORMATS = {
     "GET_MERCHANTS_LISTINGS_FYP_REPORT": "tsv",
     "GET_SELLER_FEEDBACK_DATA": "tsv",
     "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE": "tsv",
+    warehouse.RESTOCK: "tsv",
+    warehouse.STRANDED: "tsv",
+    warehouse.LEDGER: "tsv",
+    warehouse.STORAGE: "tsv",
+    warehouse.FEES: "tsv",
+    warehouse.RETURNS: "tsv",
 }
 #: Made once in so long; a second request ends in FATAL.
-RESTS = {"GET_REFERRAL_FEE_PREVIEW_REPORT": timedelta(hours=24)}
+RESTS = {"GET_REFERRAL_FEE_PREVIEW_REPORT": timedelta(hours=24), warehouse.FEES: timedelta(hours=24)}
+#: A start so long ago is asked for, at least.
+STARTS = {warehouse.FEES: timedelta(hours=72)}
 #: Amazon makes them by itself; nobody can ask for one.
 NOT_ASKED_FOR = {"GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"}
 #: Made only when a request names both its moments.
@@ -129,6 +137,12 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         for name, allowed in GRANULARITIES.items():
             if options.get(name, allowed[0]) not in allowed:
                 report.outcome, report.why = "FATAL", f"{name} must be one of {', '.join(allowed)}."
+    if kind in STARTS:
+        since = moment(body.get("dataStartTime"))
+        if since is None or since > state.now() - STARTS[kind]:
+            report.outcome = "FATAL"
+    if kind == warehouse.LEDGER and not (first and last):
+        report.outcome = "CANCELLED"
     if kind in NEEDS_MOMENTS or kind in promotions.NEEDS:
         given = options if kind in promotions.NEEDS else body
         start, end = promotions.NEEDS.get(kind, ("dataStartTime", "dataEndTime"))

@@ -84,11 +84,12 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
         "ES", ("--day", "2026-08-17"), Taken("stock", 4, "2026-08-17", "2026-08-17")),
     "samples/fba-inventory/hub-multicountry-en.txt": ("ES", (), "Multi-Country Inventory"),
     "samples/feedback/airbyte-seller-feedback-placeholder.tsv": ("US", (), "has a header and no rows"),
-    "samples/fees/hub-fee-preview-en.txt": ("ES", (), "FBA Fee Preview"),
-    "samples/fees/hub-storage-fees-en.txt": ("ES", (), "FBA Storage Fees"),
+    "samples/fees/hub-fee-preview-en.txt": (
+        "ES", ("--day", "2026-08-18"), Taken("fee_preview", 4, "2026-08-18", "2026-08-18")),
+    "samples/fees/hub-storage-fees-en.txt": ("ES", (), Taken("storage_fees", 4, "2026-07-01", "2026-07-01")),
     "samples/inventory-health/hub-inventory-planning-en.txt": (
         "ES", (), Taken("planning", 4, "2026-08-17", "2026-08-17")),
-    "samples/ledger/airbyte-ledger-summary-placeholder.tsv": ("US", (), "Inventory Ledger Summary"),
+    "samples/ledger/airbyte-ledger-summary-placeholder.tsv": ("US", (), "has a header and no rows"),
     "samples/ledger/hub-ledger-detail-en.txt": ("ES", (), "Inventory Ledger Detail"),
     "samples/orders/hub-all-orders-en.txt": ("ES", (), Taken("orders", 95, "2026-05-16", "2026-08-18")),
     "samples/orders/kaggle-in-22cols-small.csv": ("IN", (), "Order list"),
@@ -101,7 +102,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
         "US", (), Taken("coupons", 3, "2021-11-25", "2021-11-25")),
     "samples/reimbursements/airbyte-reimbursements-placeholder.tsv": ("US", (), "has a header and no rows"),
     "samples/returns/airbyte-mfn-returns-placeholder.tsv": ("US", (), "has a header and no rows"),
-    "samples/returns/hub-returns-en.txt": ("ES", (), "FBA Customer Returns"),
+    "samples/returns/hub-returns-en.txt": ("ES", (), Taken("customer_returns", 38, "2026-06-05", "2026-08-18")),
     "samples/sales-and-traffic-json/amzn-sellerSalesAndTrafficReport-ex1.json": (
         "US", (), Taken("sales_and_traffic", 4, "2021-06-11", "2021-06-14")),
     "samples/sales-and-traffic-json/amzn-sellerSalesAndTrafficReport-ex2.json": ("US", (), "totals by week"),
@@ -113,7 +114,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/settlement/airbyte-settlement-v1-flat.tsv": ("US", (), "add up to $16.77 and its header states $1,234.56"),
     "samples/settlement/xieyi-settlement-v2-sample.txt": (
         "US", (), Taken("settlements", 24, "2026-06-16", "2026-07-02")),
-    "samples/stranded/airbyte-stranded-placeholder.tsv": ("US", (), "Stranded Inventory"),
+    "samples/stranded/airbyte-stranded-placeholder.tsv": ("US", ("--day", "2026-08-18"), "has a header and no rows"),
     "samples/third-party/sellerboard-dog1-de.csv": ("DE", (), "sellerboard export"),
     "amazon/report-examples/GET_BRAND_ANALYTICS_MARKET_BASKET_REPORT.1.json": ("US", (), "Market Basket"),
     "amazon/report-examples/GET_BRAND_ANALYTICS_REPEAT_PURCHASE_REPORT.1.json": ("US", (), "Repeat Purchase"),

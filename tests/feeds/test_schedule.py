@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -202,6 +203,12 @@ def test_a_backfill_goes_as_far_as_each_report_does_and_no_further() -> None:
             assert [first - oldest for first, _last in windows[::-1]] == [timedelta(7 * n) for n in range(len(windows))]
             assert reach <= oldest < reach + timedelta(days=7)
             assert windows[0][1] < today <= windows[0][1] + timedelta(days=7)
+            continue
+        if spec.period is registry.Period.MONTH:
+            assert all(first.day == 1 and (last + timedelta(days=1)).day == 1 for first, last in windows)
+            assert all(newer[0] - older[1] == timedelta(days=1) for newer, older in itertools.pairwise(windows))
+            assert reach <= oldest < reach + timedelta(days=31)
+            assert windows[0][1] < today
             continue
         assert oldest == reach, spec.key
         days = [first + timedelta(days=n) for first, last in windows for n in range((last - first).days + 1)]
