@@ -10,7 +10,8 @@ from opsboard.feeds.facts import CompactTextField, Fact
 class MetricDay(Fact):
     """One metric as Amazon stated it on one day (GET_V2_SELLER_PERFORMANCE_REPORT).
 
-    `metric` is one of those in health.reports.METRICS (odr_afn, odr_mfn, late_shipment, ...).
+    `metric` is one of those in health.reports.METRICS (odr_afn, odr_mfn, late_shipment, ...), or
+    "warning_" and the name of a warning Amazon has given.
     numerator/denominator are orders or packages; `rate` is Amazon's own figure (fraction);
     target and window are those of the payload, so a changed target is known from its day on.
     """

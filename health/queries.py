@@ -33,6 +33,8 @@ COUNTERS: dict[str, str | Promise] = {
     "food_safety": _("Food and product safety issues"),
     "other_policy": _("Other policy violations"),
     "document_requests": _("Document requests"),
+    "review_policy": _("Customer product review violations"),
+    "policy_warnings": _("Policy warnings"),
 }
 NAMES: dict[str, str | Promise] = {
     **RATES,

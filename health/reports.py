@@ -42,7 +42,12 @@ COUNTERS: dict[str, tuple[str, ...]] = {
     "food_safety": ("foodAndProductSafetyIssues",),
     "other_policy": ("otherPolicyViolations",),
     "document_requests": ("documentRequests", "documentRequest"),
+    # In neither Amazon's schema nor its example; seen by those who read real reports.
+    "review_policy": ("customerProductReviewsPolicyViolations",),
+    "policy_warnings": ("policyViolationWarnings",),
 }
+#: Before the name of a warning (spammingSellerMessaging), which is a metric of its own.
+WARNING, LONGEST_METRIC = "warning_", 40
 METRICS = ("odr_afn", "odr_mfn", *RATES, "account_health_rating", "account_status", *COUNTERS)
 
 
@@ -68,10 +73,22 @@ def performance_rows(document: Any) -> Iterator[dict[str, Any]]:
                 yield _row(market, metric, part, _at(part, numerators), _at(part, denominators), part.get("rate"))
         for metric, names in COUNTERS.items():
             if isinstance(part := _first(block, names), dict):
-                yield _row(market, metric, part, part.get("defectsCount"))
+                yield _row(market, metric, part, _at(part, ("defectsCount", "warningsCount")))
+        yield from _warnings(market, _first(block, ("warningStates", "warningState")))
         if isinstance(part := block.get("accountHealthRating"), dict):
             status = part.get("ahrStatus") or part.get("accountHealthRatingStatus") or ""
             yield _row(market, "account_health_rating", {**part, "status": status}, part.get("ahrScore"))
+
+
+def _warnings(market: str | None, found: Any) -> Iterator[dict[str, Any]]:
+    """A row a warning Amazon has given: objects in its schema, bare names in some real reports."""
+    for warning in found if isinstance(found, list) else []:
+        name: Any = warning
+        status: Any = ""
+        if isinstance(warning, dict):
+            name, status = warning.get("warningType"), warning.get("status")
+        if isinstance(name, str) and name:
+            yield _row(market, f"{WARNING}{name}"[:LONGEST_METRIC], status=status or "")
 
 
 def _objects(document: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -106,7 +106,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/sales-and-traffic-json/amzn-sellerSalesAndTrafficReport-ex1.json": (
         "US", (), Taken("sales_and_traffic", 4, "2021-06-11", "2021-06-14")),
     "samples/sales-and-traffic-json/amzn-sellerSalesAndTrafficReport-ex2.json": ("US", (), "totals by week"),
-    "samples/seller-performance/amzn-accountHealthReport-2020-11-18-ex1.json": ("US", (), Taken("performance", 24)),
+    "samples/seller-performance/amzn-accountHealthReport-2020-11-18-ex1.json": ("US", (), Taken("performance", 25)),
     "samples/settlement/adw-50011020300.txt": (
         "CA", (), Taken("settlements_wide", 4, "2025-06-05", "2025-08-02")),
     "samples/settlement/adw-50034020328.txt": (
@@ -131,7 +131,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
         "US", (), Taken("sales_and_traffic", 4, "2021-06-11", "2021-06-14")),
     "amazon/report-examples/GET_SALES_AND_TRAFFIC_REPORT.2.json": ("US", (), "totals by week"),
     "amazon/report-examples/GET_SALES_AND_TRAFFIC_REPORT.3.json": ("US", (), "totals by month"),
-    "amazon/report-examples/GET_V2_SELLER_PERFORMANCE_REPORT.1.json": ("US", (), Taken("performance", 24)),
+    "amazon/report-examples/GET_V2_SELLER_PERFORMANCE_REPORT.1.json": ("US", (), Taken("performance", 25)),
 }  # fmt: skip
 
 needs_files = pytest.mark.skipif(not (SHARED / "samples").is_dir(), reason="no sample files here")
