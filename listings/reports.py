@@ -250,6 +250,20 @@ def _one_day_report(key: str, dataset: Dataset, grain: str, page: str) -> Report
 
 
 register(
+    # First, as the terms of Brand Analytics are told apart by what is listed.
+    ReportSpec(
+        key="listings",
+        label=gettext_lazy("All listings"),
+        report_type="GET_MERCHANT_LISTINGS_ALL_DATA",
+        api="sp",
+        format="tsv",
+        datasets=(LISTINGS,),
+        options={"preferredReportDocumentLocale": "en_US"},
+        every_hours=12,
+        history=False,
+        source_page="Inventory > Inventory Reports > All Listings Report",
+        unstored=UNSTORED_LISTINGS,
+    ),
     ReportSpec(
         key="sales_and_traffic",
         label=gettext_lazy("Sales and traffic by day"),
@@ -284,19 +298,6 @@ register(
     ),
     _one_day_report("sales_and_traffic_parent", SALES_BY_PARENT, "PARENT", "Detail Page Sales and Traffic"),
     _one_day_report("sales_and_traffic_sku", SALES_BY_SKU, "SKU", "Detail Page Sales and Traffic by SKU"),
-    ReportSpec(
-        key="listings",
-        label=gettext_lazy("All listings"),
-        report_type="GET_MERCHANT_LISTINGS_ALL_DATA",
-        api="sp",
-        format="tsv",
-        datasets=(LISTINGS,),
-        options={"preferredReportDocumentLocale": "en_US"},
-        every_hours=12,
-        history=False,
-        source_page="Inventory > Inventory Reports > All Listings Report",
-        unstored=UNSTORED_LISTINGS,
-    ),
 )
 
 from . import reports_brand, reports_brand_console, reports_console, reports_suppressed  # noqa: E402, F401 - importing them declares them

@@ -83,10 +83,18 @@ def check_week(key: str, value: Any, document: Document) -> None:
         )
 
 
+def once_listed(account_id: int, marketplace_id: int, _first: date, _last: date) -> Mapping[str, str] | None:
+    """Nothing to ask before it is known which ASINs are the seller's own."""
+    return {} if _lists_anything(account_id, marketplace_id) else None
+
+
+def _lists_anything(account_id: int, marketplace_id: int) -> bool:
+    return Listing.objects.filter(account_id=account_id, marketplace_id=marketplace_id).exclude(asin="").exists()
+
+
 def check_own_asins_are_known(cursor: Any, table: str, document: Document) -> None:
     """A `Dataset.verify`: without listings every term would be dropped as nobody's."""
-    mine = {"account_id": document.account_id, "marketplace_id": document.marketplace_id}
-    if not Listing.objects.filter(**mine).exclude(asin="").exists():
+    if not _lists_anything(document.account_id, document.marketplace_id):
         raise BadDocument(
             _("opsboard keeps the terms in which your own ASINs are clicked, and knows none of your ASINs yet"),
             todo=_("Fetch or send the All Listings report first, then read this document again."),
@@ -184,6 +192,7 @@ register(
         format="json",
         datasets=(SEARCH_TERMS,),
         options={"reportPeriod": "WEEK"},
+        ask=once_listed,
         # Gigabytes a week in a large marketplace.
         max_days=7,
         lookback_days=22,

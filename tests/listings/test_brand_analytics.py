@@ -214,6 +214,15 @@ def test_without_listings_no_term_is_dropped_as_nobodys(desk: Desk) -> None:
     assert not Coverage.objects.filter(dataset="top_search_terms").exists()
 
 
+def test_the_terms_are_not_asked_for_before_anything_is_listed(desk: Desk) -> None:
+    ask = registry.spec("top_search_terms").ask
+    assert ask is not None
+    where = desk.scope.account_id, desk.scope.marketplace_id
+    assert ask(*where, *WEEK) is None
+    list_asins(desk, "B000000001")
+    assert ask(*where, *WEEK) == {}
+
+
 def test_a_week_told_again_replaces_the_week_and_no_other(desk: Desk) -> None:
     list_asins(desk, "B000000001")
     before = SUNDAY - timedelta(days=7)
