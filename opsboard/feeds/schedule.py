@@ -23,7 +23,7 @@ from opsboard.accounts.models import AccountMarketplace, Credential
 
 from . import registry
 from .models import Coverage, Feed, Fetch
-from .registry import ReportSpec
+from .registry import Period, ReportSpec
 
 #: The first slot of a marketplace's day, hours after its midnight: by then Amazon has closed the day before.
 FIRST_HOUR = 5
@@ -230,8 +230,11 @@ def plan_backfill(scope: AccountMarketplace, days: int, first_days: int = FIRST_
             (max(oldest, older + timedelta(days=1)), last, FIRST_SCREEN_PRIORITY),
             (oldest, older, BACKFILL_PRIORITY),
         ):
-            windows = _not_stored(scope, spec, spec.windows(first, end)) if first <= end else []
-            planned += _insert(scope, spec, windows, slot, Fetch.Kind.BACKFILL, priority)
+            windows = spec.windows(first, end) if first <= end else []
+            if spec.period is not Period.DAY and priority == BACKFILL_PRIORITY:
+                # The week or month across the border is whole in neither half.
+                windows = [window for window in spec.windows(oldest, last) if window[0] <= older]
+            planned += _insert(scope, spec, _not_stored(scope, spec, windows), slot, Fetch.Kind.BACKFILL, priority)
     return planned
 
 
