@@ -34,6 +34,8 @@ _LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "sv", "pl", "pt", "tr", "ja", 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+")
 #: Different cells of a column that are remembered; prices of a long file seldom repeat.
 REMEMBERED = 100_000
+#: Rows looked at together, column by column.
+TOGETHER = 2_000
 #: Longer cells are not remembered: a hundred thousand of them would fill the memory.
 LONG = 200
 
@@ -109,6 +111,9 @@ class _Surveyor:
         self.places: dict[str, int] = {}
         self.written_days: dict[cells.Day, tuple[int, str]] = {}
         self.fractions = decoded.workbook
+        #: Rows that were read and not looked at yet.
+        self.waiting: list[tables.Row] = []
+        self.watched: list[tuple[int, str, Callable[[int, str, Any], None], set[Any]]] = []
         self.seen: dict[str, set[Any]] = {name: set() for name in self.names}
 
     def check_header(self) -> None:
@@ -134,23 +139,45 @@ class _Surveyor:
             )
 
     def read(self) -> None:
-        span = [self.names.index(name) for name in self.span] if self.span else []
+        self.watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
+        try:
+            for row in tables.rows(self.decoded, self.layout, self._on_header):
+                self.waiting.append(row)
+                if len(self.waiting) == TOGETHER:
+                    self._look_at_waiting()
+        finally:  # what is wrong with a row before is said before what is wrong with this one
+            self._look_at_waiting()
+
+    def _look_at_waiting(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        self.found.rows += len(waiting)
+        if self.span or self.days_before_header:
+            self._look_at_rows(waiting)
+        if not waiting:
+            return
         # Each different cell of a column is looked at once: columns of reports repeat themselves.
-        watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
+        columns = list(zip(*(row for _line, row in waiting), strict=True))
+        new: list[tuple[int, int, Any]] = []
+        for order, (index, _name, _see, seen) in enumerate(self.watched):
+            column = columns[index]
+            if fresh := set(column).difference(seen):
+                places = {cell: at for at, cell in zip(range(len(column) - 1, -1, -1), reversed(column), strict=True)}
+                new += [(places[cell], order, cell) for cell in fresh]
+        for at, order, cell in sorted(new, key=lambda one: one[:2]):
+            index, name, see, seen = self.watched[order]
+            if len(seen) < REMEMBERED and (not isinstance(cell, str) or len(cell) < LONG):
+                seen.add(cell)
+            if cell not in {"", None}:
+                see(waiting[at][0], name, cell)
+
+    def _look_at_rows(self, rows: list[tables.Row]) -> None:
+        span = [self.names.index(name) for name in self.span] if self.span else []
         dated = [self.names.index(name) for name in self.date_columns] if self.adds_up else []
-        for line, row in tables.rows(self.decoded, self.layout, self._on_header):
-            self.found.rows += 1
+        for line, row in rows:
             if self.days_before_header and any(row[index] in self.days_before_header for index in dated):
                 self._joined(line, row[dated[0]])
             if span and row[span[0]] != row[span[1]]:
                 self._not_daily(line, row, span)
-            for index, name, see, seen in watched:
-                cell = row[index]
-                if cell not in seen:
-                    if len(seen) < REMEMBERED and (not isinstance(cell, str) or len(cell) < LONG):
-                        seen.add(cell)
-                    if cell not in {"", None}:
-                        see(line, name, cell)
 
     def _watched(self) -> Iterator[tuple[int, str, Callable[[int, str, Any], None]]]:
         only = {canonical(column) for column in self.table.only}
@@ -216,6 +243,7 @@ class _Surveyor:
 
     def _on_header(self) -> None:
         """The header stands again: what comes now is another download, which may tell the same days again."""
+        self._look_at_waiting()
         for name in self.date_columns:
             self.days_before_header |= self.seen[name]
 

@@ -134,26 +134,28 @@ def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None 
                 line=line,
                 todo=_("Download the file again."),
             )
-        if line <= layout.header_line or not any(cell not in {"", None} for cell in row):
+        if line <= layout.header_line or (not (row and row[0]) and not any(cell not in {"", None} for cell in row)):
             blank += 1
             if blank > MAX_BLANK:
                 raise too_blank(line)
             continue
         blank = 0
-        if names.intersection(row) and _is_header(row, names) and not _repeats_header(row[:width], layout.header):
+        a_name = not names.isdisjoint(row)
+        if a_name and _is_header(row, names) and not _repeats_header(row[:width], layout.header):
             raise BadDocument(
                 _("Another header stands here, so two files were joined into one"),
                 line=line,
                 todo=_("Send them one by one."),
             )
-        if len(row) < width or any(cell not in {"", None} for cell in row[width:]):
+        if len(row) != width and (len(row) < width or any(cell not in {"", None} for cell in row[width:])):
             raise BadDocument(
                 _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
                 line=line,
                 todo=_("The file may be cut off: download it again."),
             )
-        row = row[:width]
-        if not _repeats_header(row, layout.header):
+        if len(row) > width:
+            row = row[:width]
+        if not a_name or not _repeats_header(row, layout.header):
             yield line, row
         elif on_header is not None:
             on_header()

@@ -24,6 +24,7 @@ from tests.factories import make_scope, make_seller
 from tests.hostile import EITHER, READ, REFUSED
 from tests.hostile.trial import Trials
 
+pytestmark = pytest.mark.django_db
 FILES = hostile.every()
 #: Above what the process held before. 50 is the promise; allocators differ by a few.
 MEGABYTES = 60
@@ -74,7 +75,6 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_in_little_memory(
     path.unlink()
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["zip with a password", "workbook that reads another file", "NUL in the middle"])
 def test_the_upload_page_says_why_and_keeps_nothing(name: str, tmp_path: Path, client: Client) -> None:
     user, (scope,) = make_seller()
