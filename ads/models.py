@@ -1,8 +1,10 @@
-"""Facts about advertising: campaigns and search terms by day, and the names behind their ids.
+"""Facts about advertising by day (campaigns, targets, search terms, products) and the names behind their ids.
 
 Amazon's ids are used as keys (bigint); a console file, which has names only, gets a negative
 64-bit hash of the name, so both can live side by side and neither needs a look-up to load.
-Attributed sales use Amazon's 7-day click window (Sponsored Products, sellers).
+Attributed sales of Sponsored Products use Amazon's 7-day click window (sellers' own). Those of Sponsored
+Brands and Display are counted over 14 days after a click or a view; they live in tables of their own,
+so that the two are never added up unnoticed.
 """
 
 from __future__ import annotations
@@ -49,6 +51,153 @@ class SearchTermDay(Fact):
 
     class Meta:
         indexes = [models.Index(fields=["account_id", "marketplace_id", "term_id", "date"], name="termday_by_term")]
+
+
+class Delivery(Fact):
+    """What an ad was shown, clicked and what it cost; money in minor units."""
+
+    impressions = models.IntegerField(default=0)
+    clicks = models.IntegerField(default=0)
+    spend_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class SevenDays(Delivery):
+    """Sales within 7 days after a click (Sponsored Products)."""
+
+    sales_minor = models.BigIntegerField(default=0)
+    orders = models.IntegerField(default=0)
+    units = models.IntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class FourteenDays(Delivery):
+    """Sales within 14 days after a click or a view (Sponsored Brands, Display); `clicked_` those after a click only."""
+
+    sales_minor = models.BigIntegerField(default=0)
+    clicked_sales_minor = models.BigIntegerField(default=0)
+    orders = models.IntegerField(default=0)
+    clicked_orders = models.IntegerField(default=0)
+    units = models.IntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class TargetDay(SevenDays):
+    """One keyword or product target of Sponsored Products on one day (spTargeting)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id")
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+
+
+class AdvertisedProductDay(SevenDays):
+    """One advertised SKU in one ad of Sponsored Products on one day (spAdvertisedProduct)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "ad_id")
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    ad_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+    asin = CompactTextField(max_length=10, blank=True)
+    sku = CompactTextField(max_length=60, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="advertisedday_by_sku")]
+
+
+class PurchasedProductDay(Fact):
+    """What was bought within 7 days after a click on the ad of another or the same product (spPurchasedProduct).
+
+    `other_` are sales of SKUs that were not the advertised one.
+    """
+
+    pk = models.CompositePrimaryKey(
+        "account_id", "marketplace_id", "date", "ad_group_id", "target_id", "advertised_sku", "purchased_asin"
+    )
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    advertised_sku = CompactTextField(max_length=60, blank=True)
+    purchased_asin = CompactTextField(max_length=10)
+    campaign_id = models.BigIntegerField()
+    advertised_asin = CompactTextField(max_length=10, blank=True)
+    sales_minor = models.BigIntegerField(default=0)
+    orders = models.IntegerField(default=0)
+    units = models.IntegerField(default=0)
+    other_sales_minor = models.BigIntegerField(default=0)
+    other_orders = models.IntegerField(default=0)
+    other_units = models.IntegerField(default=0)
+
+
+class BrandsCampaignDay(FourteenDays):
+    """One campaign of Sponsored Brands on one day (sbCampaigns); new to brand: bought nothing of it for a year."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "campaign_id")
+    date = models.DateField()
+    campaign_id = models.BigIntegerField()
+    new_to_brand_sales_minor = models.BigIntegerField(default=0)
+    new_to_brand_orders = models.IntegerField(default=0)
+
+
+class BrandsTargetDay(FourteenDays):
+    """One keyword or target of Sponsored Brands on one day (sbTargeting)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id")
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+
+
+class BrandsSearchTermDay(FourteenDays):
+    """One customer search term against one keyword of Sponsored Brands on one day (sbSearchTerm)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id", "term_id")
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    term_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+
+
+class DisplayCampaignDay(FourteenDays):
+    """One campaign of Sponsored Display on one day (sdCampaigns)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "campaign_id")
+    date = models.DateField()
+    campaign_id = models.BigIntegerField()
+    new_to_brand_sales_minor = models.BigIntegerField(default=0)
+    new_to_brand_orders = models.IntegerField(default=0)
+
+
+class DisplayProductDay(FourteenDays):
+    """One advertised SKU in one ad of Sponsored Display on one day (sdAdvertisedProduct)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "ad_id")
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    ad_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+    asin = CompactTextField(max_length=10, blank=True)
+    sku = CompactTextField(max_length=60, blank=True)
+
+
+class DisplayTargetDay(FourteenDays):
+    """One audience or product target of Sponsored Display on one day (sdTargeting)."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id")
+    date = models.DateField()
+    ad_group_id = models.BigIntegerField()
+    target_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
 
 
 class Campaign(models.Model):

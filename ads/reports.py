@@ -175,4 +175,4 @@ register(
     ),
 )
 
-from . import reports_console  # noqa: E402, F401 - declares the console downloads of the same facts
+from . import reports_brands, reports_console, reports_display, reports_products  # noqa: E402, F401 - they declare more

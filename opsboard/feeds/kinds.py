@@ -99,10 +99,13 @@ RECORDS: tuple[Kind, ...] = (
     Kind("Amazon Ads API v2", ("campaignId", "attributedSales1d")),
     Kind("Amazon Ads API v2", ("campaignId", "attributedSales7d")),
     Kind("Amazon Ads API v2", ("campaignId", "attributedConversions1d")),
-    Kind("Sponsored Products advertised product (Ads API)", ("campaignId", "advertisedAsin")),
-    Kind("Sponsored Products purchased product (Ads API)", ("campaignId", "purchasedAsin")),
-    Kind("Sponsored Brands or Display (Ads API)", ("campaignId", "sales", "purchases"), ("sales7d",)),
-    Kind("Sponsored Products targeting (Ads API)", ("campaignId", "keywordId", "targeting"), ("searchTerm",)),
+    # The two have the same columns: only the person knows which it is.
+    Kind(
+        "Sponsored Brands or Display (Ads API)",
+        ("campaignId", "sales", "purchases"),
+        ("sales7d",),
+        _("Say which kind of report it is when you send it."),
+    ),
 )
 
 

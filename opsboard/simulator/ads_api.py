@@ -89,11 +89,12 @@ def _problem(state: State, account: Account, configuration: dict[str, Any], firs
     kind = str(configuration.get("reportTypeId"))
     if kind not in TYPES:
         return f"configuration reportTypeId invalid value: ({kind})"
-    groups, lookback, allowed = TYPES[kind]
+    known = TYPES[kind]
+    groups, lookback, allowed = known.groups, known.lookback, known.columns
     grouped, columns = configuration.get("groupBy"), configuration.get("columns")
     if not isinstance(grouped, list) or not grouped or any(name not in groups for name in grouped):
         return f"configuration groupBy is not supported. Allowed values: ({', '.join(groups)})"
-    if configuration.get("adProduct") != "SPONSORED_PRODUCTS":
+    if configuration.get("adProduct") != known.product:
         return "configuration adProduct is not supported for this report type"
     if configuration.get("format") != "GZIP_JSON":
         return "configuration format must be GZIP_JSON"
@@ -102,8 +103,8 @@ def _problem(state: State, account: Account, configuration: dict[str, Any], firs
     columns = [str(name) for name in columns] if isinstance(columns, list) else []
     unknown = [name for name in columns if name not in allowed]
     if unknown or not columns:
-        known = ", ".join(sorted(allowed))
-        return f"configuration columns includes invalid values: ({', '.join(unknown)}). Allowed values: ({known})"
+        names = ", ".join(sorted(allowed))
+        return f"configuration columns includes invalid values: ({', '.join(unknown)}). Allowed values: ({names})"
     unit = configuration.get("timeUnit")
     if unit not in ("DAILY", "SUMMARY"):
         return "configuration timeUnit must be DAILY or SUMMARY"

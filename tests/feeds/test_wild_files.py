@@ -522,8 +522,8 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "ads of two currencies": (
         json.dumps([ad(campaignBudgetCurrencyCode="USD"), ad(campaignId=8, campaignBudgetCurrencyCode="CAD")]),
         "line 2, column “campaignBudgetCurrencyCode”: The amounts are in CAD"),
-    "ads by product": (json.dumps([ad(adId=1, advertisedAsin="B0")]), "advertised product (Ads API)"),
-    "ads by target": (json.dumps([ad(keywordId=1, targeting="mug")]), "targeting (Ads API)"),
+    "ads by product": (json.dumps([ad(adId=1, advertisedAsin="B0")]), "lacks the column “adGroupId”"),
+    "ads by target": (json.dumps([ad(keywordId=1, targeting="mug")]), "lacks the column “adGroupId”"),
     "ads of brands": (json.dumps([ad(sales7d=None, sales=5, purchases=1)]), "Sponsored Brands or Display (Ads API)"),
 }  # fmt: skip
 
