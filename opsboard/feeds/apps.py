@@ -6,6 +6,7 @@ class FeedsConfig(AppConfig):
     label = "feeds"
 
     def ready(self) -> None:
-        from . import checks, registry  # noqa: F401
+        from . import checks, reconciliation, registry  # noqa: F401
 
         registry.autodiscover()
+        reconciliation.autodiscover()

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.db import models
 
+from . import reconciliation
 from .registry import Column, Dataset, Dimension, Kind, ReportSpec, Scope, specs
 
 _KEY = re.compile(r"[a-z0-9_]{1,40}")
@@ -130,3 +131,24 @@ def _dimension_errors(dataset: Dataset, dimension: Dimension, known: set[str]) -
         yield Error(f"{where} fills {name!r}, which the model has not.", id="feeds.E012")
     for name in sorted({*dimension.key, *dimension.columns.values()} - known):
         yield Error(f"{where} takes {name!r}, which the report does not give.", id="feeds.E013")
+
+
+@register()
+def check_reconciliations(app_configs: Any, **_options: Any) -> list[CheckMessage]:
+    known = {dataset.key: dataset for spec in specs() for dataset in spec.datasets}
+    errors: list[CheckMessage] = []
+    for check in reconciliation.checks().values():
+        if not _KEY.fullmatch(check.key):
+            errors.append(
+                Error(f"Reconciliation {check.key!r} has a key that is no word of an address.", id="feeds.E030")
+            )
+        for side in (check.left, check.right):
+            if side.dataset not in known or known[side.dataset].model is not side.model:
+                errors.append(
+                    Error(
+                        f"Reconciliation {check.key}: no report fills {side.model} as {side.dataset}.", id="feeds.E031"
+                    )
+                )
+        if check.excuse and not check.reason:
+            errors.append(Error(f"Reconciliation {check.key} excuses a difference without a reason.", id="feeds.E032"))
+    return errors

@@ -27,6 +27,8 @@ ROOMS = (
 )
 #: Rooms whose pages show figures of a period; the others show accounts and freshness only.
 PERIOD_ROOMS = frozenset({"today", "listings", "ads", "inventory", "health"})
+#: Pages of other rooms that do as well; with nothing they are compared with.
+PERIOD_PAGES = frozenset({"feeds:reconciliation", "feeds:reconciliation-check"})
 SCOPE_ROOMS = PERIOD_ROOMS | {"alerts", "feeds"}
 
 
@@ -45,6 +47,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     theme = getattr(user, "theme", "") or request.COOKIES.get("theme", "")
     here = request.resolver_match.namespaces[0] if request.resolver_match and request.resolver_match.namespaces else ""
+    page = request.resolver_match.view_name if request.resolver_match else ""
 
     def state() -> PageState | None:
         if user is None or not user.is_authenticated:
@@ -74,7 +77,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "theme": theme if theme in {"light", "dark"} else "",
             "language": get_language() or settings.LANGUAGE_CODE,
             "languages": (("en", "EN", "English"), ("zh-hans", "中", "简体中文")),
-            "has_period": here in PERIOD_ROOMS,
+            "has_period": here in PERIOD_ROOMS or page in PERIOD_PAGES,
+            "has_comparison": here in PERIOD_ROOMS,
             "has_scope": here in SCOPE_ROOMS,
             "periods": PERIODS,
             "comparisons": COMPARISONS,

@@ -56,8 +56,12 @@ class About:
 
 def plain(column: Column, value: Any, digits: int) -> str | Decimal | None:
     """The raw figure in the header's unit: amounts in currency, rates in percent, full precision otherwise."""
-    if value is None or not column.numeric:
-        return None if value is None else str(value)
+    if value is None:
+        return None
+    if column.unit == "status":
+        return str(value).partition("|")[2] or str(value)
+    if not column.numeric:
+        return str(value)
     match column.unit:
         case "money":
             return Decimal(value).scaleb(-digits).quantize(Decimal(1).scaleb(-digits))
@@ -85,6 +89,10 @@ def _lines(asked: Asked, rows: Iterable[Record], scope: AccountMarketplace) -> I
         yield [row["key"], first if first != row["key"] else "", *(plain(c, row.get(c.key), digits) for c in rest)]
 
 
+def _adds_up(asked: Asked) -> bool:
+    return any(column.total for column in asked.columns if column.numeric)
+
+
 def as_csv(table: Table, asked: Asked, totals: Record, rows: Iterable[Record], about: About) -> HttpResponse:
     """UTF-8 with a byte-order mark (Excel needs it); the first row says what this is."""
     out = io.StringIO()
@@ -95,7 +103,8 @@ def as_csv(table: Table, asked: Asked, totals: Record, rows: Iterable[Record], a
     for line in _lines(asked, rows, about.scope):
         writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in line])
     digits = about.scope.marketplace.minor_digits
-    writer.writerow([_("Total"), "", *(plain(c, totals.get(c.key), digits) for c in asked.columns[1:])])
+    if _adds_up(asked):
+        writer.writerow([_("Total"), "", *(plain(c, totals.get(c.key), digits) for c in asked.columns[1:])])
     return _answer("\ufeff" + out.getvalue(), "text/csv; charset=utf-8", table, about, "csv")
 
 
@@ -116,7 +125,9 @@ def as_xlsx(table: Table, asked: Asked, totals: Record, rows: Iterable[Record], 
     for number, line in enumerate(_lines(asked, rows, about.scope), start=1):
         _write(sheet, number, line)
     digits = about.scope.marketplace.minor_digits
-    _write(sheet, number + 1, [_("Total"), "", *(plain(c, totals.get(c.key), digits) for c in asked.columns[1:])], bold)
+    if _adds_up(asked):
+        sums = (plain(c, totals.get(c.key), digits) for c in asked.columns[1:])
+        _write(sheet, number + 1, [_("Total"), "", *sums], bold)
     notes = book.add_worksheet(_("About"))
     notes.set_column(0, 1, 32)
     for at, (name, value) in enumerate(about.pairs(table)):

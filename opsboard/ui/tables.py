@@ -38,7 +38,7 @@ class Column:
 
     key: str
     label: Words
-    #: text, money, count, rate (fraction), change (relative), points, number, days, status
+    #: text, money, count, rate (fraction), change (relative), points, number, days; status: "breach|words for people"
     unit: str
     sql: str = ""
     total: bool = True
@@ -252,6 +252,11 @@ class TablePage:
     shown_note: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether any column of it has a total."""
+        return any(cell.text and not cell.missing for cell in self.totals)
+
 
 #: (record) -> (words, small words under them, address) of the entity cell.
 Entity = Callable[[Record], tuple[str, str, str]]
@@ -349,7 +354,10 @@ def _row(asked: Asked, record: Record, totals: Record, marketplace: Marketplace,
 def _cell(column: Column, record: Record, totals: Record, marketplace: Marketplace) -> Cell:
     value = record.get(column.key)
     if not column.numeric:
-        return Cell(value or "", numeric=False, status=(value or "") if column.unit == "status" else "")
+        if column.unit == "status":
+            status, _bar, words = (value or "").partition("|")
+            return Cell(words or status, numeric=False, status=status)
+        return Cell(value or "", numeric=False)
     tone = ""
     if column.unit in {"change", "points"} and value and column.direction:
         tone = "good" if (value > 0) == (column.direction > 0) else "bad"

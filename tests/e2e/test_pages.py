@@ -36,6 +36,8 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         "/data/",
         f"/data/document/{document.pk}/",
         "/data/upload/",
+        f"/data/reconciliation/{us}",
+        f"/data/reconciliation/sales_by_asin/{us}",
         "/alerts/",
         f"/ads/{us}&explore=1",
     ]
