@@ -122,6 +122,8 @@ def _decode(raw: BinaryIO, declared: str, marketplace_code: str, name: str, limi
                 workbook = magic.startswith(ZIP) and archives.is_workbook(raw)
                 if workbook:
                     workbooks.check(raw, limits.workbook, limits.ratio)
+                elif magic.startswith(ZIP):
+                    raise archives.packed_twice(name)
         packed = magic.startswith(GZIP)
         seen = Inspection(text=not workbook)
         raw.seek(0)

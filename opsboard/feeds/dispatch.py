@@ -28,7 +28,7 @@ from django.db.models import Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import fetching, leases, pipeline, registry, schedule
+from . import batches, fetching, leases, pipeline, registry, schedule
 from .hints import hint
 from .models import Feed, Fetch, Ingest
 
@@ -59,6 +59,7 @@ def tick(now: datetime | None = None) -> int:
     with transaction.atomic():
         if _only_planner():
             schedule.plan_due(now)
+    batches.sweep()
     sent = wake()
     for function in _on_tick:
         try:
@@ -101,7 +102,8 @@ def due_count(at_most: int) -> int:
     fetches = Fetch.objects.filter(_free(), state__in=_OPEN).order_by()[:at_most].count()
     if fetches >= at_most:
         return fetches
-    return fetches + Ingest.objects.filter(_free(), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
+    ingests = Ingest.objects.filter(_free(), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
+    return fetches + ingests + batches.due(at_most - fetches)
 
 
 def lag(now: datetime | None = None) -> timedelta:
@@ -140,7 +142,7 @@ def work(seconds: float | None = None) -> int:
     turn = _Turn()
     worked = 0
     while time.monotonic() < until:
-        if _ingest_one() or _fetch_one(turn):
+        if batches.work_one() or _ingest_one() or _fetch_one(turn):
             worked += 1
         elif _something_soon(turn):
             time.sleep(NAP_SECONDS)

@@ -72,3 +72,15 @@ class Ambiguous(BadDocument):
         super().__init__(question, **where)  # type: ignore[arg-type]
         self.question = question
         self.choices = choices
+        #: What is known of the file all the same: its kind, and its header (opsboard.feeds.memory).
+        self.spec = ""
+        self.fingerprint = ""
+
+    @property
+    def needs(self) -> str:
+        """Which answer it waits for: day, point, date_order or kind."""
+        if not self.choices:
+            return "day"
+        if "." in self.choices:
+            return "point"
+        return "date_order" if "dmy" in self.choices else "kind"

@@ -249,3 +249,83 @@ class DirtyDay(Scoped):
 
     def __str__(self) -> str:
         return f"{self.dataset} {self.date}"
+
+
+class UploadBatch(Scoped):
+    """Files one person handed over together, for one account and marketplace."""
+
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    #: The kind of report the person says they are; "" to find out by their columns.
+    kind = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "marketplace", "-created_at"], name="uploadbatch_by_scope")]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+
+class UploadItem(Work):
+    """One file of a batch: looked at by a worker, shown to the person, brought in by a worker."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting to be looked at")
+        READY = "ready", _("Ready: nothing is changed yet")
+        QUESTION = "question", _("One question")
+        REFUSED = "refused", _("Refused")
+        WANTED = "wanted", _("Waiting to be brought in")
+        DONE = "done", _("Brought in")
+        UNPACKED = "unpacked", _("Unpacked")
+        DROPPED = "dropped", _("Left out")
+        GONE = "gone", _("Waited too long and is gone")
+        QUARANTINED = "quarantined", _("Set aside after three tries")
+
+    batch = models.ForeignKey(UploadBatch, on_delete=models.CASCADE, related_name="items")
+    file_name = models.CharField(max_length=255)
+    size = models.BigIntegerField(default=0)
+    #: It came out of a zip, and no other is looked for in it.
+    inside = models.BooleanField(default=False)
+    #: Where its bytes wait (opsboard.feeds.waiting_room); "" once they do not.
+    held = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    reason = models.TextField(blank=True)
+    #: What the person said: kind, date_order, point, charset, day; and `remember`.
+    answers = models.JSONField(default=dict)
+    #: {"text", "needs", "choices", "spec", "fingerprint"} of what only the person knows.
+    question = models.JSONField(default=dict)
+    #: What it is and what it would change (opsboard.feeds.rehearsal), and how it is read.
+    preview = models.JSONField(default=dict)
+    #: Since when it waits for a person.
+    shown_at = models.DateTimeField(null=True, blank=True)
+    document = models.ForeignKey(Document, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["not_before"], name="uploaditem_due", condition=models.Q(state__in=["waiting", "wanted"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name}: {self.state}"
+
+
+class RememberedAnswer(models.Model):
+    """What a person said of files with these columns, for the next one that leaves it open."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    #: The kind of report; "" where the kind itself was the question.
+    spec = models.CharField(max_length=60, blank=True)
+    #: Of the header (opsboard.feeds.memory.fingerprint).
+    fingerprint = models.CharField(max_length=40)
+    #: kind, date_order, point; never a day, which is another one next time.
+    answers = models.JSONField(default=dict)
+    answered_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "spec", "fingerprint"], name="answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.spec} {self.answers}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO
@@ -245,8 +245,7 @@ def _stage_and_replace(
 ) -> list[Replaced]:
     day = document_day(document)
     with _staged(document, spec, wanted) as staged:
-        _reject_headers_as_data(staged)
-        _reject_other_marketplaces(staged, document)
+        _check_as_a_whole(document, staged)
         for part in staged:
             _tell(outcome, part, same_rows=spec.format != "json")
         with transaction.atomic():
@@ -254,15 +253,39 @@ def _stage_and_replace(
 
 
 @contextmanager
-def _staged(document: Document, spec: ReportSpec, wanted: list[Dataset]) -> Iterator[list[Staged]]:
+def rehearsed(document: Document, content: BinaryIO) -> Iterator[tuple[list[Staged], Outcome]]:
+    """The rows of a document that is not kept, staged and checked as those of a kept one, and what they told.
+
+    `document` may be unsaved; `content` are its decoded bytes. Raises BadDocument.
+    """
+    spec = registry.spec(document.spec)
+    outcome = Outcome(Ingest.State.APPLIED)
+    wanted = [dataset for dataset in spec.datasets if _takes_part(dataset, document)]
+    with _staged(document, spec, wanted, content) as staged:
+        _check_as_a_whole(document, staged)
+        for part in staged:
+            _tell(outcome, part, same_rows=spec.format != "json")
+        yield staged, outcome
+
+
+def _check_as_a_whole(document: Document, staged: list[Staged]) -> None:
+    _reject_headers_as_data(staged)
+    _reject_other_marketplaces(staged, document)
+
+
+@contextmanager
+def _staged(
+    document: Document, spec: ReportSpec, wanted: list[Dataset], content: BinaryIO | None = None
+) -> Iterator[list[Staged]]:
     """The document's rows in staging tables, one a dataset, which are gone afterwards.
 
-    In autocommit the tables live outside the transaction that replaces the scope.
+    In autocommit the tables live outside the transaction that replaces the scope. `content` stands for
+    the kept bytes, where they are not kept yet.
     """
     stagers = {dataset.key: _stager(document, spec, dataset) for dataset in wanted}
     opened: list[Stager] = []
     try:
-        with rawstore.open_raw(document.sha256) as content:
+        with nullcontext(content) if content is not None else rawstore.open_raw(document.sha256) as content:
             for dataset, batches in _parts(document, spec, wanted, content):
                 stager = stagers[dataset.key]
                 if stager not in opened:

@@ -72,6 +72,8 @@ class Staged:
     refused: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
+    #: Which column of the document each field is read from.
+    mapping: Mapping[str, str] = field(default_factory=dict)
     #: Rows about other marketplaces, which are not read, by the name of each.
     elsewhere: Counter[str] = field(default_factory=Counter)
 
@@ -181,6 +183,7 @@ class Stager:
                 self.mapping |= found
                 self._drift(extra)
             self.seen |= batch.columns.keys()
+            self.staged.mapping = self.mapping
             batch = self._ours(batch, self.mapping)
             if len(batch.lines):
                 frame = self._frame(batch, self.mapping)

@@ -10,24 +10,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from datetime import time as clock
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
-from . import charset, pipeline, registry
+from . import charset, memory, pipeline, registry
 from .decode import Decoded, decode
-from .errors import BadDocument, UnknownKind, WrongCharset, WrongMarketplace
-from .models import Document, Ingest
-from .recognise import Recognised, recognise
+from .errors import Ambiguous, BadDocument, UnknownKind, WrongCharset, WrongMarketplace
+from .models import Document, Ingest, RememberedAnswer
+from .recognise import Recognised, find_layouts, recognise
 from .registry import ReportSpec, Scope
 from .survey import Answers, survey
+from .tables import Layout
 
 #: How long `settle` waits for another worker that took the document first.
 PATIENCE_SECONDS = 600
@@ -43,6 +45,12 @@ class Look:
     last_day: date | None = None
     window: tuple[date, date] | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    layout: Layout | None = None  # of tables
+    charset: str = ""  # "" for a workbook
+    size: int = 0  # decoded bytes
+    #: With which answers it was read, and which of them were given for an earlier file.
+    answers: Answers = Answers()
+    recalled: dict[str, RememberedAnswer] = field(default_factory=dict)
 
 
 def look(
@@ -58,6 +66,46 @@ def look(
     answers = answers or Answers()
     with _opened(file, file_name) as (raw, name):
         return _look(raw, name, account, marketplace, type, answers)
+
+
+def look_as_answered(
+    file: Path | BinaryIO,
+    *,
+    account: SellerAccount,
+    marketplace: Marketplace,
+    type: str = "",
+    answers: Answers | None = None,
+    file_name: str = "",
+) -> Look:
+    """`look`, with what was answered before where the file leaves it open. Raises as `look` does.
+
+    What was answered before is no reason to refuse a file: where it does not fit, the question is asked.
+    """
+    answers = answers or Answers()
+    recalled: dict[str, RememberedAnswer] = {}
+    asked: Ambiguous | None = None
+    while True:
+        try:
+            found = look(
+                file, account=account, marketplace=marketplace, type=type, answers=answers, file_name=file_name
+            )
+        except Ambiguous as question:
+            before = memory.recall(account, question)
+            if before is None or question.needs in recalled:
+                raise
+            asked = asked or question
+            recalled[question.needs] = before
+            if question.needs == "kind":
+                type = before.answers["kind"]
+            else:
+                answers = replace(answers, **{question.needs: before.answers[question.needs]})
+        except BadDocument:
+            if asked is not None:
+                raise asked from None
+            raise
+        else:
+            found.recalled = recalled
+            return found
 
 
 def recognise_and_keep(
@@ -78,25 +126,29 @@ def recognise_and_keep(
     answers = answers or Answers()
     with _opened(file, file_name) as (raw, name):
         found = found or _look(raw, name, account, marketplace, type, answers)
-        return pipeline.keep(
-            raw,
-            spec_key=found.spec.key,
-            account=account,
-            marketplace=marketplace,
-            source=Document.Source.UPLOAD,
-            source_created_at=_created(found, marketplace, answers.day),
-            options=found.options,
-            window=found.window,
-            file_name=name[:255],
-            user=user,
-            declared_charset=answers.charset,
-        )
+        with transaction.atomic():
+            document = pipeline.keep(
+                raw,
+                spec_key=found.spec.key,
+                account=account,
+                marketplace=marketplace,
+                source=Document.Source.UPLOAD,
+                source_created_at=made_at(found, marketplace, answers.day),
+                options=found.options,
+                window=found.window,
+                file_name=name[:255],
+                user=user,
+                declared_charset=answers.charset,
+            )
+            if _read_otherwise_before(document):
+                document.ingests.update(task=Ingest.Task.REPLAY)
+        return document
 
 
 def settle(document: Document) -> pipeline.Outcome:
     """Make facts of a kept document now, or tell what the worker that had it made of it."""
     ingest = document.ingests.latest("pk")
-    outcome = pipeline.run_ingest(ingest.pk, force=_read_otherwise_before(document))
+    outcome = pipeline.run_ingest(ingest.pk)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while outcome is None:
         ingest.refresh_from_db()
@@ -119,9 +171,11 @@ def _look(
     if answers.charset and not charset.known(answers.charset):
         raise WrongCharset(_("There is no encoding “%(name)s”") % {"name": answers.charset}, file=name)
     with decode(raw, declared_charset=answers.charset, marketplace_code=marketplace.code, file_name=name) as decoded:
+        found: Recognised | None = None
         try:
             found = recognise(decoded, wanted)
-            result = Look(found.spec, window=_window(found, answers.day))
+            result = Look(found.spec, window=_window(found, answers.day), layout=found.layout, answers=answers)
+            result.charset, result.size = decoded.charset, decoded.size
             if found.layout is not None:
                 _survey(result, decoded, found, marketplace, answers)
                 result.options["scope"] = [account.pk, marketplace.pk]
@@ -129,6 +183,10 @@ def _look(
                 result.first_day, result.last_day = result.window
         except BadDocument as error:
             error.file = error.file or name
+            if isinstance(error, Ambiguous):
+                layout = found.layout if found else find_layouts(decoded)[0]
+                error.spec = found.spec.key if found else ""
+                error.fingerprint = memory.fingerprint(layout.header) if layout else ""
             raise
     raw.seek(0)
     return result
@@ -156,8 +214,8 @@ def _window(found: Recognised, day: date | None) -> tuple[date, date] | None:
     return (day, day)
 
 
-def _created(found: Look, marketplace: Marketplace, day: date | None) -> datetime:
-    """As new as the moment it is handed over; a state of an earlier day no newer than that day's end."""
+def made_at(found: Look, marketplace: Marketplace, day: date | None) -> datetime:
+    """How new an upload counts: as new as now; a state of an earlier day no newer than the end of that day."""
     now = timezone.now()
     if day is None or not any(dataset.scope is Scope.STATE for dataset in found.spec.datasets):
         return now

@@ -1,23 +1,18 @@
-"""Where an uploaded file waits between "what is this?" and "bring it in": an hour, for its uploader only."""
+"""Where uploaded files wait between "what is this?" and "bring it in": an hour, and for nobody else to see.
+
+Files bear names made here; what they were called stays in the database (UploadItem).
+"""
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from django.conf import settings
-from django.core import signing
-from django.core.files.uploadedfile import UploadedFile
-
-from opsboard.accounts.models import User
 
 KEEP_SECONDS = 3600
-_SALT = "opsboard.feeds.waiting_room"
-
-
-class Gone(Exception):
-    """The file is not there any more, or was another person's."""
 
 
 def _folder() -> Path:
@@ -26,34 +21,37 @@ def _folder() -> Path:
     return folder
 
 
-def hold(file: UploadedFile[bytes], user: User) -> str:
-    """Put the file aside and return the ticket to fetch it with; sweeps what has waited too long."""
-    folder = _folder()
-    for old in folder.iterdir():
-        if old.stat().st_mtime < time.time() - KEEP_SECONDS:
-            old.unlink(missing_ok=True)
+def hold(blocks: Iterable[bytes]) -> tuple[str, int]:
+    """Put a file aside: (the name to find it by, its size). What `blocks` raises leaves nothing behind."""
     name = uuid.uuid4().hex
-    with (folder / name).open("xb") as out:
-        for chunk in file.chunks():
-            out.write(chunk)
-    return signing.dumps({"file": name, "user": user.pk, "name": (file.name or "")[:200]}, salt=_SALT)
-
-
-def find(ticket: str, user: User) -> tuple[Path, str]:
-    """(path, the file's own name) of a ticket; Gone for a stranger's, a forged or an old one."""
+    path = _folder() / name
+    size = 0
     try:
-        said = signing.loads(ticket, salt=_SALT, max_age=KEEP_SECONDS)
-    except signing.BadSignature:
-        raise Gone from None
-    path = _folder() / said["file"]
-    if said["user"] != user.pk or not path.is_file():
-        raise Gone
-    return path, said["name"]
+        with path.open("xb") as out:
+            for block in blocks:
+                size += out.write(block)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return name, size
 
 
-def drop(ticket: str, user: User) -> None:
+def find(name: str) -> Path | None:
+    """Where the file is; None when it has waited too long or never was here."""
+    if not (len(name) == 32 and name.isalnum()):
+        return None
+    path = _folder() / name
+    return path if path.is_file() else None
+
+
+def drop(name: str) -> None:
     """Forget the file."""
-    try:
-        find(ticket, user)[0].unlink(missing_ok=True)
-    except Gone:
-        return
+    if path := find(name):
+        path.unlink(missing_ok=True)
+
+
+def sweep(wanted: Collection[str]) -> None:
+    """Remove files that nobody waits for any more; those in `wanted` stay, and so do new ones."""
+    for old in _folder().iterdir():
+        if old.name not in wanted and old.stat().st_mtime < time.time() - KEEP_SECONDS:
+            old.unlink(missing_ok=True)

@@ -18,7 +18,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
-from opsboard.feeds.models import Document
+from opsboard.feeds import batches
+from opsboard.feeds.models import Document, UploadItem
 from tests import hostile
 from tests.factories import make_scope, make_seller
 from tests.hostile import EITHER, READ, REFUSED
@@ -86,6 +87,10 @@ def test_the_upload_page_says_why_and_keeps_nothing(name: str, tmp_path: Path, c
         reverse("feeds:upload"), {"account": scope.pk, "file": SimpleUploadedFile(path.name, path.read_bytes())}
     )
 
-    assert answer.status_code == 400
-    assert FILES[name].says in answer.content.decode()
+    assert answer.status_code == 302
+    while batches.work_one():
+        pass
+    page = client.get(answer["Location"])
+    assert UploadItem.objects.get(batch__account=scope.account).state == UploadItem.State.REFUSED
+    assert FILES[name].says in page.content.decode()
     assert not Document.objects.filter(account=scope.account).exists()
