@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
-from . import hints, leases, personal, rawstore, registry
+from . import hints, leases, personal, rawstore, registry, unique
 from .ahead import read_ahead
 from .decode import Decoded, decode
 from .errors import BadDocument, Empty, Held, UnknownKind, WrongMarketplace
@@ -383,9 +383,11 @@ def _shaped_parts(
     import orjson
 
     try:
-        whole = orjson.loads(content.read(WHOLE_DOCUMENT_BYTES).removeprefix(codecs.BOM_UTF8))
+        text = content.read(WHOLE_DOCUMENT_BYTES).removeprefix(codecs.BOM_UTF8)
+        whole = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadDocument(_("The JSON is broken or cut off"), line=error.lineno) from None
+    unique.check(text, whole)
     for dataset in shaped:
         assert callable(dataset.rows)
         every = list(dataset.rows(whole))

@@ -17,6 +17,7 @@ import orjson
 import polars as pl
 from django.utils.translation import gettext as _
 
+from . import unique
 from .errors import BadDocument, Empty
 from .records import Shape
 
@@ -193,8 +194,14 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
         yield from (("", batch) for batch in _array(source))
     elif opening == b"{":
         source.skip(1)
+        seen: set[Any] = set()
         while source.peek() != b"}":
             key = source.value()
+            if not isinstance(key, str):
+                raise _broken()
+            if key in seen:
+                raise unique.stands_twice(key)
+            seen.add(key)
             source.expect(b":")
             if source.peek() == b"[":
                 yield from ((key, batch) for batch in _array(source))
@@ -211,13 +218,19 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
         raise BadDocument(_("There is something after the end of the JSON"))
 
 
-def _check_keys(array: bytes) -> None:
-    """Records that each bring keys of their own are refused before they are a table of all keys by all records."""
+def _check_keys(array: bytes) -> bool:
+    """Records that each bring keys of their own are refused before they are a table of all keys by all records.
+
+    So is a record that has a key twice: of its two values nobody can say which one counts. False when nothing
+    could be seen: an end that was guessed wrongly, or digits and depths that others judge.
+    """
     try:
         records = orjson.loads(array)
     except orjson.JSONDecodeError:
-        return  # an end that was guessed wrongly, or digits and depths that others judge
+        return False
     _check_names(records)
+    unique.check(array, records)
+    return True
 
 
 def _check_names(records: list[Any]) -> None:
@@ -264,9 +277,14 @@ class _Source:
     def records(self, array: bytes) -> pl.DataFrame:
         """The records of a JSON array; ComputeError when it is not one."""
         frame = self.shape.read(array) if self.shape is not None else None
-        if frame is None:
-            _check_keys(array)
+        if frame is not None:
+            # Each record has each key of the shape, so a key more is one that stands twice.
+            unique.check_count(array, len(frame) * len(frame.columns))
+        else:
+            looked = _check_keys(array)
             frame = _parse(array)
+            if not looked:
+                unique.check_each(array)
             self.shape = Shape.learn(frame, self.shape)
         return frame
 
@@ -305,7 +323,7 @@ class _Source:
             # as a whole were checked to be UTF-8 when the document was decoded.
             text = window.decode("utf-8", "ignore")
             try:
-                found, end = json.JSONDecoder().raw_decode(text)
+                found, end = unique.DECODER.raw_decode(text)
             except ValueError:
                 found, end = None, len(text)
             except RecursionError:  # a thousand brackets in one another are no report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import EITHER, MB, REFUSED, blocks
+from . import EITHER, MB, READ, REFUSED, blocks
 
 CAMPAIGN = (
     '{"date":"2026-10-02","campaignId":%s,"campaignName":%s,"campaignStatus":"ENABLED","campaignBudgetAmount":50.0,'
@@ -47,9 +47,33 @@ json("JSON of 16 MB of empty lists under a key", ['{"x":[[]', *[",[]" * 70_000] 
 json("JSON of 16 MB of empty objects under a key", ['{"x":{"y":[{}', *[",{}" * 70_000] * 80, "]}}"])
 json("JSON whose every record has a key of its own", campaigns(*[f'{{"k{n}":{n}}}' for n in range(100_000)]))
 json("JSON with 10^5 keys", "[{" + ",".join(f'"k{n}":{n}' for n in range(100_000)) + "}]")
-json("JSON with a key twice", campaigns(*_MANY, _campaign(77)[:-1] + ',"cost":99}', *_MANY), EITHER)
-json("JSON with a key twice in the first record", campaigns(_campaign(77)[:-1] + ',"cost":99}', *_MANY), EITHER)
-json("JSON with a key twice in its only record", campaigns(_campaign(77)[:-1] + ',"cost":99}'), EITHER)
+json("JSON with a key twice", campaigns(*_MANY, _campaign(77)[:-1] + ',"cost":99}', *_MANY), says="stands twice")
+json(
+    "JSON with a key twice in the first record",
+    campaigns(_campaign(77)[:-1] + ',"cost":99}', *_MANY),
+    says="stands twice",
+)
+json("JSON with a key twice in its only record", campaigns(_campaign(77)[:-1] + ',"cost":99}'), says="stands twice")
+json(
+    "JSON with a key twice, once spelt with an escape",
+    campaigns(_campaign(77)[:-1] + ',"c\\u006fst":99}'),
+    says="twice",
+)
+json(
+    "JSON with a key twice, once apart from its colon",
+    campaigns(*_MANY, _campaign(77)[:-1] + ',"cost" :99}'),
+    says="twice",
+)
+json(
+    "JSON with a key twice and another not at all",
+    campaigns(*_MANY, _campaign(77).replace('"clicks":10', '"cost":99'), *_MANY),
+    says="stands twice",
+)
+json(
+    "JSON with a key twice beside the rows", '{"reportSpecification":{"reportType":"a","reportType":"b"}}', says="twice"
+)
+json("JSON with a key twice at the top", '{"errors":[],"errors":[]}', says="twice")
+json("JSON with a key twice in a text only", campaigns(*_MANY, _campaign(77, '"\\"cost\\":1,\\"cost\\":2"')), READ)
 json("JSON with NaN", campaigns(*_MANY, _campaign(77, cost="NaN"), *_MANY))
 json("JSON with NaN in its only record", campaigns(_campaign(77, cost="NaN")))
 json("JSON with Infinity", campaigns(_campaign(77, cost="-Infinity"), *_MANY))
