@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
-from . import partitions, registry
+from . import followers, partitions, registry
 from .errors import BadDocument
 from .models import Document
 from .readers import Batch
@@ -465,10 +465,16 @@ class Replacement:
 
 
 def mark_dirty(cursor: Any, scope: dict[str, Any]) -> None:
-    """Note that figures of `days` of an account, marketplace and dataset may have moved."""
+    """Note that figures of `days` of an account, marketplace and dataset may have moved, and tell who follows them."""
     cursor.execute(
         "INSERT INTO feeds_dirtyday (account_id, marketplace_id, dataset, date, marked_at) "
         "SELECT %(account)s, %(marketplace)s, %(dataset)s, d, now() FROM unnest(%(days)s::date[]) AS d "
         "ON CONFLICT (account_id, marketplace_id, dataset, date) DO UPDATE SET marked_at = EXCLUDED.marked_at",
         scope,
+    )
+    followers.tell(
+        cursor,
+        followers.Moved(
+            scope["account"], scope["marketplace"], scope["dataset"], tuple(scope["days"]), scope["document"]
+        ),
     )

@@ -6,6 +6,9 @@ class KpisConfig(AppConfig):
     label = "kpis"
 
     def ready(self) -> None:
-        from . import checks, registry  # noqa: F401
+        from opsboard.feeds import followers
+
+        from . import checks, registry, rollup  # noqa: F401
 
         registry.autodiscover()
+        followers.follow(rollup.follow)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from opsboard.accounts.models import Marketplace
 
+from . import vintages
 from .limits import LimitInForce, in_force, status_of
 from .models import ManualValue, ThresholdOverride, Verdict
 from .registry import Kpi, Window, kpis, measures
@@ -64,10 +65,15 @@ class Change:
 
 
 class Figures:
-    """The measures of one scope by day, read once."""
+    """The measures of one scope by day, read once; `as_of` a marketplace day, as they were known at its end."""
 
-    def __init__(self, account_id: int, marketplace: Marketplace, first: date, last: date) -> None:
+    def __init__(
+        self, account_id: int, marketplace: Marketplace, first: date, last: date, *, as_of: date | None = None
+    ) -> None:
         self.by_measure: dict[str, dict[date, Decimal]] = {}
+        if as_of is not None:
+            self.by_measure = vintages.as_known_on(account_id, marketplace, None, first, last, as_of)
+            return
         with connection.cursor() as cursor:
             # Leans on the primary key prefix (account, marketplace, date range).
             cursor.execute(
@@ -136,6 +142,16 @@ def reading(kpi: Kpi, figures: Figures, last: date) -> Reading:
     if newest < last - timedelta(days=_patience(kpi)):
         return Reading(None, newest, newest, f"stale:{newest.isoformat()}")
     return window(kpi, figures, newest)
+
+
+def as_known_on(kpi: Kpi, account_id: int, marketplace: Marketplace, on: date, last: date | None = None) -> Reading:
+    """The figure a person would have been shown at the end of the marketplace's day `on`.
+
+    That of the newest window known then, or of the one that ends by `last`. What nobody knew by then is missing.
+    """
+    end = last if last is not None else last_mature_day(kpi, on)
+    first = end - timedelta(days=_reach(kpi) + _patience(kpi))
+    return reading(kpi, Figures(account_id, marketplace, first, end, as_of=on), end)
 
 
 def _patience(kpi: Kpi) -> int:

@@ -24,7 +24,11 @@ class AccountDay(models.Model):
 
 
 class AccountDayVintage(models.Model):
-    """What a measure of a day was known to be from an instant on: restatements stay visible."""
+    """What a measure of a day was known to be from an instant on (UTC): written when it changes, never altered.
+
+    No row before an instant: nothing was known; a row without a value: the day was missing again. The newest of
+    several rows of one instant counts.
+    """
 
     account_id = models.SmallIntegerField()
     marketplace_id = models.SmallIntegerField()
@@ -32,6 +36,8 @@ class AccountDayVintage(models.Model):
     measure = models.CharField(max_length=60, db_collation="C")
     value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     known_at = models.DateTimeField(default=timezone.now)
+    #: The document that said so, or that was taken back; None for figures typed in by hand.
+    document_id = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [

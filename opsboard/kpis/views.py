@@ -17,7 +17,7 @@ from opsboard.accounts import access, audit
 from opsboard.accounts.models import AccountMarketplace, Marketplace, Role, SellerAccount, User
 from opsboard.feeds import dispatch
 
-from . import cards
+from . import cards, vintages
 from .forms import ManualForm, ThresholdForm
 from .limits import in_force
 from .models import ManualValue, ThresholdOverride, Verdict
@@ -146,14 +146,14 @@ def manual(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def _keep_score(form: ManualForm, user: User) -> None:
     scope: AccountMarketplace = form.cleaned_data["scope"]
-    value = form.cleaned_data["value"]
-    ManualValue.objects.update_or_create(
+    item, _new = ManualValue.objects.update_or_create(
         account=scope.account,
         marketplace=scope.marketplace,
         measure=IPI,
         date=form.cleaned_data["date"],
-        defaults={"value": value, "entered_by": user, "entered_at": timezone.now()},
+        defaults={"value": form.cleaned_data["value"], "entered_by": user, "entered_at": timezone.now()},
     )
+    vintages.typed(item)
     _judge_again(scope.account)
 
 
