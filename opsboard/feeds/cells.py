@@ -53,6 +53,12 @@ _EXCEL_TEXT = re.compile(r'^="(.*)"$', re.DOTALL)
 _AMOUNT = re.compile(
     r"^([+\-−]?)\s*((?:[^\W\d]*[^\w\s.,+−()-]|[^\W\d]+\.?)?)\s*([+\-−]?)\s*(\.?\d[\d.,\s'’]*?)\s*([^\d.,\s]*)$"
 )
+#: Letters without a width: spaces of the web, and marks for the direction of writing.
+_UNSEEN = "\u200b\ufeff\u00a0\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+#: What may stand behind a day: a time, or the name of the weekday.
+_BEHIND_A_DAY = re.compile(r"^,?\s*(?:\(\w{1,4}\.?\))?(?:[T\s]*\d{1,2}[:.]\d{2}.*)?$")
+#: Thousands set apart by spaces or apostrophes, all of one kind.
+_SET_APART = re.compile(r"^\d{1,3}(?:([\s'’])\d{3}(?:\1\d{3})*)?(?:[.,]\d*)?$")
 _NOTHING = frozenset({"", "-", "--", "—", "N/A", "n/a", "NA"})
 _LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "sv", "pl", "pt", "tr")
 _SLASHED = re.compile(r"^(\d{1,2})([/.\-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/.\-])")
@@ -72,7 +78,7 @@ def text(cell: object) -> str:
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     if isinstance(cell, str):
-        found = cell.strip().strip("\u200b\ufeff\u00a0")
+        found = cell.strip().strip(_UNSEEN)
         if match := _EXCEL_TEXT.match(found):
             return match[1].replace('""', '"')
         return found[1:] if found[:1] == "'" and found[1:].lstrip("-").replace(".", "").isdigit() else found
@@ -105,6 +111,8 @@ def amount(cell: str) -> Amount | None:
     percent = "%" in {before, after}
     if (before and after) or (sign and inner_sign) or (bracketed and (sign or inner_sign)):
         return None
+    if any(mark in digits for mark in " '’\t") and not _SET_APART.match(digits):
+        return None
     symbol = "" if percent else before or after
     if symbol and not _may_be_currency(symbol):
         return None
@@ -126,14 +134,23 @@ class NumberStyle:
 
     proofs: dict[str, tuple[int, str]] = field(default_factory=dict)  # decimal point -> (line, cell)
     open_question: tuple[int, str] | None = None
+    #: Mark -> where an amount has it with three digits behind it.
+    odd: dict[str, tuple[int, str]] = field(default_factory=dict)
 
-    def see(self, line: int, cell: str, digits: str, *, whole: bool = False) -> None:
-        """`whole`: the column holds whole numbers, so a mark with three digits behind it groups them."""
+    def see(self, line: int, cell: str, digits: str, *, whole: bool = False, money: bool = False) -> None:
+        """`whole`: the column holds whole numbers, so a mark with three digits behind it groups them.
+
+        `money`: nobody writes an amount with three decimals, so a mark that is the decimal point of the
+        place and has three digits behind it is still a question.
+        """
         point = ("," if "." in digits else ".") if whole and grouped(digits) else _proof(digits)
         if point:
             self.proofs.setdefault(point, (line, cell))
-        elif point is None and self.open_question is None:
-            self.open_question = (line, cell)
+        elif point is None:
+            if self.open_question is None:
+                self.open_question = (line, cell)
+            if money:
+                self.odd.setdefault("." if "." in digits else ",", (line, cell))
 
     def decided(self, locale: str) -> str:
         """ "." or ","; "" when only a person can tell. A proof in the file beats the locale."""
@@ -143,7 +160,7 @@ class NumberStyle:
             return ""
         if self.open_question is None:
             return "."
-        return "." if decimal_point(locale) == "." else ""
+        return "." if decimal_point(locale) == "." and "." not in self.odd else ""
 
 
 def _proof(digits: str) -> str | None:
@@ -246,7 +263,12 @@ class Day:
 
 @lru_cache(maxsize=10_000)
 def day(cell: str) -> Day | None:
-    """The day(s) a cell can mean; None when it is none."""
+    """The day(s) a cell can mean; None when it is none, or says more than a day and a time."""
+    for pattern in (_ISO, _JAPANESE, _SLASHED, *_NAMED):
+        if match := pattern.match(cell):
+            if not _BEHIND_A_DAY.match(cell[match.end() :]):
+                return None
+            break
     if match := _ISO.match(cell):
         return _sure(int(match[1]), int(match[3]), int(match[4]))
     if match := _JAPANESE.match(cell):

@@ -10,6 +10,7 @@ file to minor units through fixed-point decimals: no arithmetic is done on float
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -30,6 +31,8 @@ BELIEVABLE = 10**12
 BIG_MAX = 2**63 - 1
 #: Digits kept behind the point of figures that are not money.
 PLACES = 6
+#: A day, with nothing behind it but a time: a second day would make it a span.
+_DAY_AND_TIME = r"^.{10}(?:$|[T ]\d{1,2}:\d{2})"
 _NOTHING = frozenset({"", "--", "-", "N/A", "n/a", "NA"})
 
 #: The column of the staging table that holds a converted column.
@@ -156,7 +159,10 @@ def _read_number(raw: pl.Series, _minor_digits: int) -> pl.Series:
 
 
 def _read_date(raw: pl.Series, _minor_digits: int) -> pl.Series:
-    return raw.cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    text = raw.cast(pl.String)
+    if (text.str.len_bytes() > 10).any():  # a day may have a time behind it, and nothing else
+        text = text.set((~text.str.contains(_DAY_AND_TIME)).fill_null(False), None)
+    return text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
 
 
 def _read_instant(raw: pl.Series, _minor_digits: int) -> pl.Series:
@@ -277,6 +283,8 @@ def _cell_integer(column: Column, cell: Any, minor_digits: int) -> int | None:
 
 def _cell_date(column: Column, cell: Any, _minor_digits: int) -> date:
     try:
+        if not re.match(_DAY_AND_TIME, str(cell)):
+            raise ValueError
         day = date.fromisoformat(str(cell)[:10])
     except ValueError:
         raise ValueError(_("is not a date like 2026-11-23")) from None

@@ -76,7 +76,7 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
         spec = _choose(names, layout.header_line)
         _check_telling(spec, layout)
     for other in others:
-        if not _score(spec, _names(other))[0]:
+        if not _score(spec, _names(other))[0] or _is_report(_names(other)):
             raise BadDocument(
                 _("The workbook has reports on two sheets (“%(one)s” and “%(other)s”)")
                 % {"one": layout.sheet, "other": other.sheet},
@@ -105,6 +105,16 @@ def _check_telling(spec: ReportSpec, layout: Layout) -> None:
             )
             % {"type": spec.key},
         )
+
+
+def _is_report(names: Sequence[str]) -> bool:
+    """The columns of any report opsboard reads: on another sheet, it would be left out without a word."""
+    for spec in registry.specs():
+        if spec.format != "json":
+            missing, found = _score(spec, names)
+            if not missing and found >= _enough(spec.key):
+                return True
+    return False
 
 
 def _choose(names: Sequence[str], line: int) -> ReportSpec:

@@ -32,6 +32,8 @@ PLACES = ("country", "marketplace", "store")
 _LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "sv", "pl", "pt", "tr", "ja", "zh", "zh_Hant", "ar", "hi")
 #: What a spreadsheet makes of a long number in an id: its digits are gone.
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+")
+#: Marks with another mark behind them.
+_GROUPING = re.compile(r"[.,](?=.*[.,])")
 #: Different cells of a column that are remembered; prices of a long file seldom repeat.
 REMEMBERED = 100_000
 #: Rows looked at together, column by column.
@@ -111,6 +113,12 @@ class _Surveyor:
         self.places: dict[str, int] = {}
         self.written_days: dict[cells.Day, tuple[int, str]] = {}
         self.fractions = decoded.workbook
+        #: Of workbooks: a share lies between 0 and 1; a percentage that is no share is over 1.
+        self.shares_between = False
+        self.over_one: tuple[int, str, Any] | None = None
+        #: Of text: a percentage has its sign; the largest one without.
+        self.signed = False
+        self.bare: tuple[float, int, str, Any] = (0.0, 0, "", "")
         #: Rows that were read and not looked at yet.
         self.waiting: list[tables.Row] = []
         self.watched: list[tuple[int, str, Callable[[int, str, Any], None], set[Any]]] = []
@@ -127,6 +135,7 @@ class _Surveyor:
                     todo=_("Download the report again, or remove one of the two."),
                 )
             self._see_currency(self.layout.header_line, name, glossary.unit(name))
+        self._check_twins()
         if self.table.needs_day and self.answers.day is None:
             raise Ambiguous(
                 _("Its rows carry no day, so opsboard cannot tell which day these totals belong to"),
@@ -137,6 +146,19 @@ class _Surveyor:
             raise BadDocument(
                 _("“%(cell)s” is in the future") % {"cell": self.answers.day}, todo=_("Name another day.")
             )
+
+    def _check_twins(self) -> None:
+        """Two columns that one column of ours could read: which of them counts is nobody's to guess."""
+        for dataset in self.spec.datasets:
+            read: dict[str, str] = {}
+            for name, column in tables.columns_by_name(dataset, self.names).items():
+                if column.kind in NUMERIC | {Kind.DATE} and read.setdefault(column.field, name) != name:
+                    raise BadDocument(
+                        _("The columns “%(one)s” and “%(other)s” mean the same")
+                        % {"one": read[column.field], "other": name},
+                        line=self.layout.header_line,
+                        todo=_("Download the report again, or remove one of the two."),
+                    )
 
     def read(self) -> None:
         self.watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
@@ -220,9 +242,32 @@ class _Surveyor:
                 self._see_currency(line, name, found.symbol)
                 kind = self.kinds[name]
                 style = {Kind.INTEGER: self.wholes, Kind.PERCENT: self.percents}.get(kind, self.numbers)
-                style.see(line, cell, found.digits, whole=kind is Kind.INTEGER)
-        elif self.kinds[name] is Kind.PERCENT and "buybox" in canonical(name) and float(cell) > 1:
-            self.fractions = False
+                # Where money has no minor unit, a mark in it groups thousands.
+                whole = kind is Kind.INTEGER or (kind is Kind.MONEY and not self.marketplace.minor_digits)
+                style.see(line, cell, found.digits, whole=whole, money=kind is Kind.MONEY)
+                if kind is Kind.PERCENT:
+                    self._see_percentage(line, name, cell, found)
+            elif _ROUNDED.fullmatch(cell.strip()):
+                self._see_name(line, name, cell)
+        elif self.kinds[name] is Kind.PERCENT:
+            self._see_share(line, name, cell)
+
+    def _see_percentage(self, line: int, name: str, cell: str, found: cells.Amount) -> None:
+        """Amazon writes "12.5%". Without the sign 12.5 is that as well, and 0.125 may be it."""
+        if found.percent:
+            self.signed = True
+        elif found.digits.strip("0.,"):
+            value = float(_GROUPING.sub("", found.digits).replace(",", "."))  # how large it is at least
+            self.bare = max(self.bare, (value, line, name, cell), key=lambda one: one[0])
+
+    def _see_share(self, line: int, name: str, cell: float) -> None:
+        """A number of a workbook: Excel keeps 86 % as 0.86. A share of visits tells which it is, being at most 1."""
+        value = float(cell)
+        if "buybox" in canonical(name):
+            self.fractions = self.fractions and value <= 1
+            self.shares_between = self.shares_between or 0 < value < 1
+        elif value > 1:
+            self.over_one = self.over_one or (line, name, cell)
 
     def _see_code(self, line: int, name: str, cell: Any) -> None:
         self._see_currency(line, name, cells.text(cell).upper())
@@ -287,6 +332,12 @@ class _Surveyor:
             todo=str(self.table.how_daily),
         )
 
+    @staticmethod
+    def _are_periods(days: Sequence[date]) -> bool:
+        """Too many first days of months, or too many Sundays, for a report of days."""
+        months = len(days) > 2 and all(day.day == 1 for day in days)
+        return months or (len(days) > 3 and len({day.weekday() for day in days}) == 1)
+
     @property
     def _dated_column(self) -> str:
         """The column to name in a sentence about days."""
@@ -311,6 +362,7 @@ class _Surveyor:
                     )
                 self.found.days.add(day)
         self._check_gaps()
+        self._check_percentages()
         self.found.options = {
             **self.layout.options(),
             "date_order": order,
@@ -403,8 +455,31 @@ class _Surveyor:
             todo=_("Download the report again."),
         )
 
+    def _check_percentages(self) -> None:
+        value, line, name, cell = self.bare
+        if not self.signed and 0 < value <= 1:
+            pass
+        elif self.fractions and not self.shares_between and self.over_one is not None and self._has_shares():
+            line, name, cell = self.over_one
+        else:
+            return
+        raise BadDocument(
+            _("“%(cell)s” may be a percentage or a fraction, and nothing in the file tells which") % {"cell": cell},
+            line=line,
+            column=name,
+            todo=_("Download the report again, and do not open it in a spreadsheet before sending it."),
+        )
+
+    def _has_shares(self) -> bool:
+        return any(kind is Kind.PERCENT and "buybox" in canonical(name) for name, kind in self.kinds.items())
+
     def _check_gaps(self) -> None:
         days = sorted(self.found.days)
+        if self.table.how_daily and self.date_columns and self._are_periods(days):
+            raise BadDocument(
+                _("All days are firsts of months, or of one weekday, so they look like totals of weeks or months"),
+                todo=str(self.table.how_daily),
+            )
         if not self.table.every_day or len(days) < 2:
             return
         gap = min((after - before).days for before, after in itertools.pairwise(days))

@@ -349,10 +349,11 @@ def columns_by_name(dataset: Dataset, names: Sequence[str]) -> dict[str, Column]
 
 
 def span_column(table: Table, names: Sequence[str]) -> str:
-    """The column that stands for "Date" where a file only has a range; "" when it has days."""
+    """The column that stands for "Date" where a file only has a range; "" when it has days, or half a range."""
     if table.span is None or any(canonical(name) == "date" for name in names):
         return ""
-    return next((name for name in names if canonical(name) == canonical(table.span[0])), "")
+    first, last = (next((n for n in names if canonical(n) == canonical(end)), "") for end in table.span)
+    return first if last else ""
 
 
 def canonical_cells(
@@ -388,8 +389,10 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
         return "" if cells.is_nothing(found) else found
     if amount.symbol and (wrong := wrong_currency(amount.symbol, style.currency)):
         return wrong
-    if amount.percent and kind is not Kind.PERCENT:
-        return found
+    if (amount.percent and kind is not Kind.PERCENT) or (
+        amount.symbol and kind in {Kind.INTEGER, Kind.PERCENT, Kind.RATE}
+    ):
+        return found  # "12%" is no amount, and "$5" no count: columns that changed places show so
     point = style.percent_point if kind is Kind.PERCENT else style.point
     try:
         digits = (cells.whole_digits if kind is Kind.INTEGER else cells.plain_digits)(amount.digits, point)

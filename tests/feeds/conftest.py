@@ -1,3 +1,4 @@
 from tests.amazon.fixtures import _marketplaces, amazon, scope
+from tests.feeds.reading import read
 
-__all__ = ["_marketplaces", "amazon", "scope"]
+__all__ = ["_marketplaces", "amazon", "read", "scope"]

@@ -18,7 +18,7 @@ from opsboard.feeds.errors import BadDocument
 from opsboard.feeds.models import Ingest
 from opsboard.feeds.pipeline import Outcome
 from tests.factories import make_scope
-from tests.feeds.test_wild_files import Read, read
+from tests.feeds.reading import Read, read
 
 __all__ = ["read"]
 pytestmark = pytest.mark.django_db
