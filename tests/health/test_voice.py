@@ -15,8 +15,8 @@ from opsboard.feeds.models import Coverage, Document, Ingest
 from opsboard.simulator import ACCOUNTS, Truth
 from opsboard.simulator.reports import voice
 from tests.factories import make_scope
-from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.reading import Read, read
+from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.test_wild_files import tabs
 from tests.simulator.seller import ANCHOR, Clock
 

@@ -28,8 +28,8 @@ from opsboard.simulator import ACCOUNTS, Truth
 from opsboard.simulator.reports import warehouse
 from opsboard.simulator.reports.flat_files import PLANNING
 from tests.factories import make_scope
-from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.reading import Read, read
+from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.test_wild_files import tabs
 from tests.simulator.seller import ANCHOR
 

@@ -16,8 +16,8 @@ from opsboard.feeds.keys import key64
 from opsboard.feeds.models import Coverage, Ingest
 from opsboard.simulator import start_in_thread
 from opsboard.simulator.reports import brand
-from tests.feeds.test_pipeline import Desk, desk, kept
 from tests.feeds.reading import Read, read
+from tests.feeds.test_pipeline import Desk, desk, kept
 from tests.simulator.seller import ANCHOR, Clock, Seller, fetch
 
 __all__ = ["desk", "kept", "read"]

@@ -9,8 +9,8 @@ from opsboard.feeds.models import Coverage, Ingest
 from opsboard.simulator import ACCOUNTS, Truth
 from opsboard.simulator.reports.voice import SUPPRESSED_HEADER, suppressed
 from opsboard.simulator.stories import SUPPRESSED_SKUS
-from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.reading import Read, read
+from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.test_wild_files import tabs
 from tests.simulator.seller import ANCHOR
 

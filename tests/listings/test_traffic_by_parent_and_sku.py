@@ -11,9 +11,9 @@ import pytest
 
 from listings.models import AsinDay, ParentDay, SalesDay, SkuDay
 from opsboard.feeds.models import Coverage, Ingest
+from tests.feeds.reading import Read, read
 from tests.feeds.test_pipeline import DAY, Desk, desk, kept
 from tests.feeds.test_pipeline_reports import asin, money, sales_day, traffic
-from tests.feeds.reading import Read, read
 from tests.feeds.test_wild_files import BY_CHILD, ZH_BY_CHILD, child_row, table, workbook
 
 __all__ = ["desk", "kept", "read"]
