@@ -175,4 +175,11 @@ register(
     ),
 )
 
-from . import reports_brands, reports_console, reports_display, reports_products  # noqa: E402, F401 - they declare more
+from . import (  # noqa: E402, F401 - they declare more
+    reports_brands,
+    reports_console,
+    reports_console_brands,
+    reports_console_products,
+    reports_display,
+    reports_products,
+)

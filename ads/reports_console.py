@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from opsboard.feeds.registry import Column, Dimension, Kind, ReportSpec, register
+from opsboard.feeds.registry import Column, Dataset, Dimension, Kind, ReportSpec, register
 from opsboard.feeds.staging import canonical
 from opsboard.feeds.tables import Prepare, Table
 
@@ -23,11 +23,12 @@ from .reports_spellings import SPONSORED_PRODUCTS
 
 CAMPAIGN, AD_GROUP = "Campaign Name", "Ad Group Name"
 CAMPAIGN_ID, AD_GROUP_ID, TARGET_ID = "campaign of this name", "ad group of this name", "target of this name"
+AD_ID = "ad of this product"
 NEW_CAMPAIGN, NEW_AD_GROUP = "campaign known by name only", "ad group known by name only"
 
-_DATE = Column("date", Kind.DATE, ("Date",), required=True)
-_CURRENCY = Column("currency", Kind.CURRENCY, ("Currency", "Campaign Budget Currency Code"))
-_FIGURES = (
+DATE = Column("date", Kind.DATE, ("Date",), required=True)
+CURRENCY = Column("currency", Kind.CURRENCY, ("Currency", "Campaign Budget Currency Code"))
+FIGURES = (
     Column("impressions", Kind.INTEGER, ("Impressions",), required=True, default=0),
     Column("clicks", Kind.INTEGER, ("Clicks",), required=True, default=0),
     Column("spend_minor", Kind.MONEY, ("Spend", "Cost", "Total cost"), required=True, default=0),
@@ -35,7 +36,7 @@ _FIGURES = (
     Column("orders", Kind.INTEGER, ("7 Day Total Orders", "7 Day Total Orders (#)"), default=0),
     Column("units", Kind.INTEGER, ("7 Day Total Units", "7 Day Total Units (#)"), default=0),
 )
-_IGNORED = (
+IGNORED = (
     "Start Date",
     "End Date",
     "Portfolio name",
@@ -60,8 +61,15 @@ _IGNORED = (
     "7 Day Other SKU Sales",
     "Advertised SKU",
     "Advertised ASIN",
+    "Top-of-search Impression Share",
 )
-_INSTEAD = {
+#: Figures that can be worked out of others, or that nobody asks for by day.
+UNSTORED = (
+    "7 Day *", "14 Day *", "Total *", "Viewable *", "View-Through *", "Click-Through *", "Video *", "5 Second *",
+    "Cost per *", "Effective cost per *", "New-to-brand *", "Branded Searches *", "Long-Term *", "Brand Store *",
+    "Bid optimization", "Cost type",
+)  # fmt: skip
+INSTEAD = {
     "7 Day Total Sales": {
         "14 Day Total Sales": FOURTEEN,
         "Sales": _(
@@ -70,12 +78,12 @@ _INSTEAD = {
         ),
     }
 }
-_OURS = ("Sponsored Products", "SP", "SPONSORED_PRODUCTS", "商品推广", "スポンサープロダクト広告")
-_HOW_DAILY = _("In the advertising console, create the report with time unit “Daily” and download it again.")
+OURS = ("Sponsored Products", "SP", "SPONSORED_PRODUCTS", "商品推广", "スポンサープロダクト広告")
+HOW_DAILY = _("In the advertising console, create the report with time unit “Daily” and download it again.")
 
 #: Names of entities the API has not told. Their key is empty in rows whose entity has a real id,
 #: so that a name-only file never overwrites what Amazon said about it.
-_NEW_CAMPAIGN = Dimension(
+NEW_CAMPAIGN_NAMES = Dimension(
     Campaign,
     key=("campaign_id",),
     columns={
@@ -92,46 +100,63 @@ _NEW_CAMPAIGN = Dimension(
     ),
 )
 
+NEW_AD_GROUP_NAMES = Dimension(
+    AdGroup,
+    key=("ad_group_id",),
+    columns={"ad_group_id": "new_ad_group_id", "campaign_id": "campaign_id", "name": "ad_group_name"},
+    extra=(
+        Column("new_ad_group_id", Kind.ID, (NEW_AD_GROUP,)),
+        Column("ad_group_name", Kind.TEXT, (AD_GROUP,), default=""),
+    ),
+)
+TARGET_NAMES = Dimension(
+    Target,
+    key=("target_id",),
+    columns={"text": "target_text", "match_type": "match_type"},
+    extra=(
+        Column("target_text", Kind.TEXT, ("Targeting", "Keyword Text"), default=""),
+        Column("match_type", Kind.TEXT, ("Match Type",), default=""),
+    ),
+)
+CAMPAIGN_KEY = Column("campaign_id", Kind.ID, (CAMPAIGN_ID,), required=True)
+AD_GROUP_KEY = Column("ad_group_id", Kind.ID, (AD_GROUP_ID,), required=True)
+TARGET_KEY = Column("target_id", Kind.ID, (TARGET_ID,), required=True)
+
 CONSOLE_CAMPAIGNS = replace(
     SP_CAMPAIGNS,
-    columns=(_DATE, Column("campaign_id", Kind.ID, (CAMPAIGN_ID,), required=True), _CURRENCY, *_FIGURES),
-    dimensions=(_NEW_CAMPAIGN,),
+    columns=(DATE, CAMPAIGN_KEY, CURRENCY, *FIGURES),
+    dimensions=(NEW_CAMPAIGN_NAMES,),
 )
 
 CONSOLE_SEARCH_TERMS = replace(
     SP_SEARCH_TERMS,
     columns=(
-        _DATE,
-        Column("campaign_id", Kind.ID, (CAMPAIGN_ID,), required=True),
-        Column("ad_group_id", Kind.ID, (AD_GROUP_ID,), required=True),
-        Column("target_id", Kind.ID, (TARGET_ID,), required=True),
+        DATE,
+        CAMPAIGN_KEY,
+        AD_GROUP_KEY,
+        TARGET_KEY,
         Column("term_id", Kind.KEY, ("Customer Search Term",), required=True, text_field="term_text"),
-        _CURRENCY,
-        *_FIGURES,
+        CURRENCY,
+        *FIGURES,
     ),
     dimensions=(
-        _NEW_CAMPAIGN,
+        NEW_CAMPAIGN_NAMES,
         Dimension(SearchTerm, key=("term_id",), columns={"text": "term_text"}),
-        Dimension(
-            AdGroup,
-            key=("ad_group_id",),
-            columns={"ad_group_id": "new_ad_group_id", "campaign_id": "campaign_id", "name": "ad_group_name"},
-            extra=(
-                Column("new_ad_group_id", Kind.ID, (NEW_AD_GROUP,)),
-                Column("ad_group_name", Kind.TEXT, (AD_GROUP,), default=""),
-            ),
-        ),
-        Dimension(
-            Target,
-            key=("target_id",),
-            columns={"text": "target_text", "match_type": "match_type"},
-            extra=(
-                Column("target_text", Kind.TEXT, ("Targeting", "Keyword Text"), default=""),
-                Column("match_type", Kind.TEXT, ("Match Type",), default=""),
-            ),
-        ),
+        NEW_AD_GROUP_NAMES,
+        TARGET_NAMES,
     ),
 )
+
+
+#: Columns made of names -> the columns they are made of.
+_MADE = {
+    CAMPAIGN_ID: (CAMPAIGN,),
+    NEW_CAMPAIGN: (CAMPAIGN,),
+    AD_GROUP_ID: (CAMPAIGN, AD_GROUP),
+    NEW_AD_GROUP: (CAMPAIGN, AD_GROUP),
+}
+MADE_OF_TARGETS = {**_MADE, TARGET_ID: (CAMPAIGN, AD_GROUP, "Targeting")}
+MADE_OF_PRODUCTS = {**_MADE, AD_ID: (CAMPAIGN, AD_GROUP, "Advertised ASIN")}
 
 
 def _unambiguous(pairs: Iterable[tuple[Any, int]]) -> dict[Any, int]:
@@ -172,10 +197,43 @@ def name_entities(options: Mapping[str, Any]) -> Prepare:
             for campaign, group in zip(campaign_names, group_names, strict=True)
         ]
         columns[NEW_AD_GROUP] = [_new(number) for number in columns[AD_GROUP_ID]]
-        parts = [columns[spelt[name]] for name in ("targeting", "matchtype") if name in spelt]
-        columns[TARGET_ID] = [_by_name(*names) for names in zip(columns[AD_GROUP_ID], *parts, strict=True)]
+        if "targeting" in spelt:
+            made, names = TARGET_ID, ("targeting", "matchtype")
+        elif "advertisedasin" in spelt:
+            made, names = AD_ID, ("advertisedsku", "advertisedasin")
+        else:
+            return
+        parts = [columns[spelt[name]] for name in names if name in spelt]
+        columns[made] = [_by_name(*told) for told in zip(columns[AD_GROUP_ID], *parts, strict=True)]
 
     return add
+
+
+def console_report(
+    dataset: Dataset, key: str, label: Any, report: str, *, read: tuple[str, ...] = (), **table: Any
+) -> ReportSpec:
+    """A report of the console that feeds one dataset; `report` is what the console calls it.
+
+    `read` are columns that its sisters ignore.
+    """
+    return ReportSpec(
+        key=key,
+        label=label,
+        report_type=f"console: {report}",
+        api="",
+        format="csv",
+        datasets=(dataset,),
+        source_page=f"Amazon Ads console > Sponsored ads reports > {report}",
+        unstored=UNSTORED,
+        table=Table(
+            span=("Start Date", "End Date"),
+            spelt=SPONSORED_PRODUCTS,
+            prepare=name_entities,
+            how_daily=HOW_DAILY,
+            ignored=tuple(name for name in IGNORED if name not in read),
+            **table,
+        ),
+    )
 
 
 def _new(number: str) -> str:
@@ -200,17 +258,17 @@ register(
         table=Table(
             span=("Start Date", "End Date"),
             only={
-                "Campaign Type": _OURS,
-                "Program Type": _OURS,
+                "Campaign Type": OURS,
+                "Program Type": OURS,
             },
-            instead=_INSTEAD,
+            instead=INSTEAD,
             spelt=SPONSORED_PRODUCTS,
             foreign=("Customer Search Term", "Targeting", "Placement", "Advertised ASIN", "Purchased ASIN"),
             telling=("Budget", "Bidding strategy", "Targeting Type", "Campaign Type", "Program Type"),
-            ignored=_IGNORED,
+            ignored=IGNORED,
             made={CAMPAIGN_ID: (CAMPAIGN,), NEW_CAMPAIGN: (CAMPAIGN,)},
             prepare=name_entities,
-            how_daily=_HOW_DAILY,
+            how_daily=HOW_DAILY,
         ),
     ),
     ReportSpec(
@@ -223,18 +281,13 @@ register(
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
         table=Table(
             span=("Start Date", "End Date"),
-            instead=_INSTEAD,
+            instead=INSTEAD,
             spelt=SPONSORED_PRODUCTS,
-            ignored=_IGNORED,
-            made={
-                CAMPAIGN_ID: (CAMPAIGN,),
-                NEW_CAMPAIGN: (CAMPAIGN,),
-                AD_GROUP_ID: (CAMPAIGN, AD_GROUP),
-                NEW_AD_GROUP: (CAMPAIGN, AD_GROUP),
-                TARGET_ID: (CAMPAIGN, AD_GROUP, "Targeting"),
-            },
+            ignored=IGNORED,
+            foreign=("Placement*", "Search Term Impression*", "14 Day Total Sales - (Click)"),
+            made=MADE_OF_TARGETS,
             prepare=name_entities,
-            how_daily=_HOW_DAILY,
+            how_daily=HOW_DAILY,
         ),
     ),
 )

@@ -30,6 +30,8 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
     "Placement": ("广告位", "放置", "Platzierung"),
     "Advertised SKU": ("广告SKU", "宣伝SKU", "Beworbene SKU", "SKU anunciado"),
     "Advertised ASIN": ("广告ASIN", "宣伝 ASIN", "Beworbene ASIN", "ASIN anunciado"),
+    "Purchased ASIN": ("已购买的ASIN",),
+    "7 Day Other SKU Orders": ("7天内其他SKU订单数(#)",),
     "Impressions": ("展示量", "インプレッション", "Impressionen", "Impresiones"),
     "Clicks": ("点击量", "クリック", "クリック数", "Klicks", "Clics"),
     "Click-Thru Rate (CTR)": ("点击率 (CTR)", "クリックスルー率（CTR）", "Klickrate (CTR)", "Índice de clics (CTR)"),

@@ -37,6 +37,12 @@ _ALL_ORDERS = _(
 )
 _BY_DAY = _("In the advertising console, create the Sponsored Products report with time unit “Daily” instead.")
 
+_CAMPAIGNS_BY_DAY = _("In the advertising console, create the report “Campaign” with time unit “Daily” instead.")
+_BULK = _(
+    "Its figures are totals of all the days that were chosen on the page, and opsboard keeps days. In the advertising "
+    "console, create the reports under “Sponsored ads reports” with time unit “Daily” instead."
+)
+
 #: The first that fits names the file, so the more telling ones stand first.
 KINDS: tuple[Kind, ...] = (
     Kind("Fivetran table", ("_fivetran_synced",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
@@ -60,24 +66,22 @@ KINDS: tuple[Kind, ...] = (
     Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity")),
     Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id")),
     Kind("Amazon VAT Transactions", ("UNIQUE_ACCOUNT_IDENTIFIER", "ACTIVITY_PERIOD")),
-    Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID")),
+    Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID"), (), _BULK),
+    Kind("Amazon Ads bulk sheet", ("Product", "Campaign ID", "Customer Search Term"), (), _BULK),
     Kind("Table of the Amazon Ads campaign manager", ("State", "Campaigns", "Impressions"), (), _BY_DAY),
-    Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID")),
-    Kind("Sponsored Products purchased product", ("Campaign Name", "Purchased ASIN")),
-    Kind("Sponsored Products placement", ("Campaign Name", "Placement", "Impressions")),
-    Kind("Sponsored Brands or Display", ("Campaign Name", "14 Day New-to-brand Orders")),
+    Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID"), (), _BULK),
+    Kind("Sponsored Brands attributed purchases", ("Campaign Name", "Attribution type", "Purchased ASIN")),
+    Kind("Sponsored ads placement", ("Campaign Name", "Placement", "Impressions"), (), _CAMPAIGNS_BY_DAY),
+    Kind("Sponsored ads placement", ("Campaign Name", "Placement Type", "Impressions"), (), _CAMPAIGNS_BY_DAY),
     Kind(
-        "Sponsored Products advertised product",
-        ("Campaign Name", "Advertised ASIN", "Impressions"),
-        ("Customer Search Term",),
-        _("Download the search-term and campaign reports by day instead."),
+        "Search term impression share",
+        ("Customer Search Term", "Search Term Impression Share"),
+        (),
+        _("In the advertising console, create the report “Search term” with time unit “Daily” instead."),
     ),
-    Kind(
-        "Sponsored Products targeting",
-        ("Campaign Name", "Targeting", "Match Type", "Impressions"),
-        ("Customer Search Term",),
-        _("Download the search-term and campaign reports by day instead."),
-    ),
+    Kind("Sponsored Products budget", ("Campaign Name", "Recommended Budget"), (), _CAMPAIGNS_BY_DAY),
+    Kind("Sponsored Display matched target", ("Campaign Name", "Matched target", "Impressions")),
+    Kind("Sponsored ads audience", ("Campaign Name", "Audience Name", "Impressions")),
     Kind(
         "Amazon Search Query Performance, Brand View",
         ("Search Query", "Search Query Score", "Impressions: Brand Count"),

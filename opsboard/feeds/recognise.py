@@ -131,7 +131,8 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
                 todo=_("Say which one it is."),
             )
         return found[0]
-    near = max(scores, key=lambda key: (scores[key][1], -scores[key][0]), default="")
+    # What lacks little is nearer than what has much and lacks more.
+    near = max(scores, key=lambda key: (scores[key][1] - 4 * scores[key][0], scores[key][1]), default="")
     if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
         _fit(registry.spec(near), names, line)
     if not all(name.isascii() for name in names):
@@ -165,6 +166,8 @@ def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:
             found += 1
         elif column.required:
             missing += 1
+    if spec.table:
+        missing += sum(canonical(name) not in header for name in spec.table.needs)
     return missing, found
 
 
@@ -208,6 +211,12 @@ def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
             todo=_("Leave the type away to have the file recognised."),
         )
     header = [*names, *_made_columns(spec, names)]
+    if unseen := next((name for name in table.needs if not _has_all([name], names)), ""):
+        raise MissingColumn(
+            _("As “%(label)s”, it lacks the column “%(name)s”") % {"label": spec.label, "name": unseen},
+            line=line,
+            todo=_("Download the report again with all its columns; nothing was changed."),
+        )
     try:
         match(_columns(spec), header)
     except MissingColumn as error:
@@ -300,7 +309,8 @@ def _vocabulary() -> set[str]:
     for spec in registry.specs():
         if spec.table:
             look_alikes = itertools.chain.from_iterable(spec.table.instead.values())
-            names |= {canonical(name) for name in (*(spec.table.span or ()), *look_alikes, *spec.table.ignored)}
+            others = (*(spec.table.span or ()), *look_alikes, *spec.table.ignored, *spec.table.needs)
+            names |= {canonical(name) for name in others}
     return names
 
 

@@ -58,6 +58,8 @@ class Table:
     #: Columns of a sister report that has all of ours besides: its rows are something else. `*` stands for
     #: anything, so that a spelling nobody declared is not overlooked; a column that is read is never foreign.
     foreign: tuple[str, ...] = ()
+    #: Columns nobody reads and every such report has: without them it is another one.
+    needs: tuple[str, ...] = ()
     #: Amazon's English name -> its names in other languages, where they are known for sure.
     spelt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: In another language one of these must be there: the names that tell its sisters apart may be unknown.

@@ -44,7 +44,7 @@ TABLE = "looks like “Fivetran table”"
 
 #: file -> (marketplace, extra options, what is to come of it: Taken or a fragment of the sentence)
 EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
-    "samples/ads-advertised-product/umair-advertised-in-2020.xlsx": ("IN", (), "Sponsored Products advertised product"),
+    "samples/ads-advertised-product/umair-advertised-in-2020.xlsx": ("IN", (), FOURTEEN),
     "samples/ads-api/fivetran-advertised_product_report_data.csv": ("US", (), TABLE),
     "samples/ads-api/fivetran-campaign_level_report_data.csv": ("US", (), TABLE),
     "samples/ads-api/fivetran-search_term_ad_keyword_report_data.csv": ("US", (), TABLE),
@@ -53,7 +53,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/ads-bulk/amandeep-sample-bulk.xlsx": ("US", (), "looks like “Amazon Ads bulk sheet”"),
     "samples/ads-bulk/punya-campaigns-ae-2024.xlsx": ("AE", (), "looks like “Amazon Ads bulk sheet”"),
     "samples/ads-campaign/umair-campaign-in-2020.csv": ("IN", (), FOURTEEN),
-    "samples/ads-placement/umair-placement-in-2020.xlsx": ("IN", (), "Sponsored Products placement"),
+    "samples/ads-placement/umair-placement-in-2020.xlsx": ("IN", (), "Sponsored ads placement"),
     "samples/ads-search-term/hub-search-terms-en.csv": ("ES", (), FOURTEEN),
     "samples/ads-search-term/mannyv-us-2022.xlsx": ("US", (), "a total from 2022-07-19 to 2022-07-21"),
     "samples/ads-search-term/mikegrant-sample.csv": (
@@ -63,7 +63,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/ads-search-term/progami-uk-gbp-2023.xlsx": (
         "UK", (), Taken("console_search_terms", 2399, "2023-05-18", "2023-07-12")),
     "samples/ads-search-term/umair-in-2020.xlsx": ("IN", (), FOURTEEN),
-    "samples/ads-targeting/umair-targeting-in-2020.xlsx": ("IN", (), "Sponsored Products targeting"),
+    "samples/ads-targeting/umair-targeting-in-2020.xlsx": ("IN", (), FOURTEEN),
     "samples/api-tables/fivetran-fba_inventory_summary.csv": ("US", (), TABLE),
     "samples/api-tables/fivetran-item_summary.csv": ("US", (), TABLE),
     "samples/api-tables/fivetran-order_item.csv": ("US", (), "SP-API order table"),

@@ -454,7 +454,7 @@ REFUSED: dict[str, tuple[Content, str]] = {
         table([name for name in ZH_CAMPAIGNS if name != "预算"],
               ["2026-10-05", "-", "Mugs", "USD", 10, 1, "$1.50", "$5"]), "or another report with the same columns"),
     "placements in Chinese": (
-        table([*ZH_CAMPAIGNS, "广告位"], [*campaign()[:9], "top"]), "Sponsored Products placement"),
+        table([*ZH_CAMPAIGNS, "广告位"], [*campaign()[:9], "top"]), "Sponsored ads placement"),
     "a language that is not known": (
         table(["Données", "Nom de la campagne", "Dépense", "Clics", "Ventes"], [1, 2, 3, 4, 5]), "to English"),
     "Sponsored Brands": (table(CAMPAIGNS, campaign("Sponsored Brands")), "“Sponsored Brands” is not"),
