@@ -7,7 +7,7 @@ window (opsboard.kpis.judge), so choosing another period never hides a breach.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.ui import charts, formats
 from opsboard.ui.filters import Days, PageState
 
+from . import restatements, vintages
 from .daily import measures_by_day
 from .models import Verdict
 from .registry import Kpi, Measure, Unit, Window, kpis, measures
@@ -58,6 +59,8 @@ class Card:
     limit_words: str = ""
     amazon_name: str = ""
     amazon_page: str = ""
+    #: "restated: was ..., now ..." where days of the period changed after they were final.
+    restated: str = ""
 
 
 def chosen(request: HttpRequest, keys: Sequence[str]) -> str:
@@ -85,13 +88,17 @@ def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, e
     days, before = state.days(scope), state.compared(scope)
     needed = {name for key in keys for name in _needed(key)}
     newest = state.snapshot_days(scope).last
-    table = measures_by_day(scope, sorted(needed), (_earliest(keys, days), newest), _span(before))
+    first = _earliest(keys, days)
+    table = measures_by_day(scope, sorted(needed), (first, newest), _span(before))
+    news = vintages.restated(scope.account_id, scope.marketplace, sorted(needed), first, newest)
+    first_final = restatements.as_first_final(table, news, sorted(needed)) if news else table
     return [
         _card(
             key,
             scope,
             state,
             table,
+            first_final,
             days_for(key, scope, state),
             before,
             known.get((scope.account_id, scope.marketplace_id, key)),
@@ -283,6 +290,7 @@ def _card(
     scope: AccountMarketplace,
     state: PageState,
     table: Sequence[Row],
+    first_final: Sequence[Row],
     days: Days,
     before: Days | None,
     verdict: Verdict | None,
@@ -320,7 +328,40 @@ def _card(
         limit_words=_limit_words(verdict, kpi, marketplace),
         amazon_name=kpi.amazon_name if kpi else "",
         amazon_page=kpi.amazon_page if kpi else "",
+        restated=_restated(now, value_over(key, first_final, days), unit, marketplace),
     )
+
+
+def _restated(now: Decimal | None, was: Decimal | None, unit: Unit, marketplace: Marketplace) -> str:
+    """What became of the figure since its days were final; nothing where one reads the same as before."""
+    words = {"was": in_words(was, unit, marketplace), "now": in_words(now, unit, marketplace)}
+    if words["was"] == words["now"]:
+        return ""
+    by, _tone = change_of(now, was, unit, 0, marketplace)
+    if not by:
+        return _("restated: was %(was)s, now %(now)s") % words
+    return _("restated: was %(was)s, now %(now)s (%(by)s)") % {**words, "by": by}
+
+
+def restated_days(key: str, scope: AccountMarketplace, table: Sequence[Row], days: Days) -> list[charts.Restatement]:
+    """The days of a figure's trend that read differently from when they were final, the newest first."""
+    needed, unit, marketplace = _needed(key), unit_of(key), scope.marketplace
+    news = vintages.restated(scope.account_id, marketplace, needed, days.first, days.last)
+    now_by_day = {row["date"]: row for row in table}
+    was_by_day = {row["date"]: row for row in restatements.as_first_final(table, news, needed)}
+    told, named = restatements.newest_by_day(news), restatements.sources(scope, news)
+    found = []
+    for day in sorted(told, reverse=True):
+        was, now = day_value(key, was_by_day.get(day)), day_value(key, now_by_day.get(day))
+        words = in_words(was, unit, marketplace), in_words(now, unit, marketplace)
+        if words[0] == words[1]:
+            continue
+        by, _tone = change_of(now, was, unit, 0, marketplace)
+        source, url = named.get(told[day].document_id or 0, (formats.NOTHING, ""))
+        found.append(
+            charts.Restatement(day, *words, by or formats.NOTHING, source, url, restatements.when(scope, told[day]))
+        )
+    return found
 
 
 def change_of(
@@ -453,7 +494,7 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         scale = Decimal(1).scaleb(-scope.marketplace.minor_digits)
     elif unit == Unit.RATE:
         scale = Decimal(100)
-    return charts.trend(
+    drawn = charts.trend(
         label_of(key),
         [charts.Series(label_of(key), points, colour=1, bars=bars, compared=compared)],
         show=lambda value: in_words(value, unit, scope.marketplace, whole=True),
@@ -461,3 +502,4 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         scale=scale,
         limit=line,
     )
+    return replace(drawn, restated=tuple(restated_days(key, scope, table, days)))

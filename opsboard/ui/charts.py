@@ -92,6 +92,19 @@ class TwinRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Restatement:
+    """A day whose figure changed after it was final, all in words, and the document that changed it."""
+
+    day: date
+    was: str
+    now: str
+    by: str
+    source: str
+    url: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """A chart ready for templates/ui/trend.html."""
 
@@ -112,6 +125,7 @@ class Trend:
     has_bars: bool
     headers: tuple[str, ...]
     twin: tuple[TwinRow, ...] = field(repr=False, default=())
+    restated: tuple[Restatement, ...] = field(repr=False, default=())
 
     @property
     def view_box(self) -> str:

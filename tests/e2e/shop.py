@@ -17,6 +17,7 @@ from opsboard.alerts import episodes
 from opsboard.feeds import partitions
 from opsboard.feeds.models import Coverage, Document, Feed, Ingest
 from opsboard.kpis import judge, rollup
+from opsboard.kpis.models import AccountDayVintage
 
 DAYS = 75
 PRODUCTS = ("Bamboo cutting board", "Garlic press", "Kitchen scale", "Spice rack", "Baking mat, <b>large</b>")
@@ -201,6 +202,15 @@ def stock_shop(scope: AccountMarketplace, *, entities: int = 5) -> None:
     cover("performance", "performance", counted)
     with transaction.atomic():
         rollup.rebuild(scope.account_id, scope.marketplace_id)
+        # What ads cost three weeks ago was another figure when the day was final.
+        AccountDayVintage.objects.create(
+            **first,
+            date=days[-21],
+            measure="ads.spend",
+            value=9900,
+            known_at=timezone.now() - timedelta(days=10),
+            document_id=documents["sp_campaigns"].pk,
+        )
         episodes.follow(judge.judge(scope.account_id, scope.marketplace_id))
 
 

@@ -78,6 +78,16 @@ def test_no_page_scrolls_sideways(open_page: Open, live_server: Any, shop: Shop,
     assert wide == []
 
 
+def test_tables_behind_a_chart_stay_within_a_phone(open_page: Open, live_server: Any, shop: Shop) -> None:
+    page = open_page(width=360)
+    page.goto(f"{live_server.url}/ads/?scope={shop[1][0].pk}&chart=acos")
+    page.click("text=1 day was restated after it was final")
+
+    assert "39.3" in page.locator(".tile:has-text('ACoS')").first.inner_text()  # what it was
+    assert page.locator("figure .twin[open] table").is_visible()
+    assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
 def test_the_address_holds_the_whole_state(open_page: Open, live_server: Any, shop: Shop) -> None:
     page, other = open_page(), open_page()
     page.goto(f"{live_server.url}/ads/?scope={shop[1][0].pk}")
