@@ -39,6 +39,8 @@ _LABELS = {
 _PRIORS = {"JP": ("cp932",), "CN": ("gb18030",), "PL": ("cp1250",), "TR": ("cp1254",)}
 #: Encodings of sellers' spreadsheets elsewhere, believed when they give a header in their language.
 _ABROAD = ("gb18030", "cp932")
+#: Zero bytes that are no accident.
+_ZEROS = 8
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 _C1 = re.compile("[\x80-\x9f]")
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -112,12 +114,12 @@ class Inspection:
 
     def look(self, block: bytes) -> None:
         if self.size == 0 and self.text:
-            self.bom = next((codec for mark, codec in _BOMS if block.startswith(mark)), "")
+            self.bom = next((codec for mark, codec in _BOMS if block.startswith(mark)), "") or _utf_16(block[:4096])
             self._refuse_other_things(block)
             self._has_lines = not block[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON)
         start, self.size = self.size, self.size + len(block)
         self.hash.update(block)
-        if not self.text or self.bom == "utf-16":
+        if not self.text or self.bom.startswith("utf-16"):
             return
         if b"\0" in block:
             raise UnknownKind(
@@ -209,13 +211,13 @@ def choose(
             _("It is full of control characters, so it is not text"),
             todo=_("Download the file again."),
         )
-    if seen.bom == "utf-16":
-        if not _fits(content, "utf-16"):
+    if seen.bom.startswith("utf-16"):
+        if not _fits(content, seen.bom):
             raise WrongCharset(
                 _("It says it is UTF-16 text and is not"),
                 todo=_("Download the file again."),
             )
-        return "utf-16"
+        return seen.bom
     if seen.ascii or seen.utf8_broken_at is None:
         return seen.bom or "utf-8"
     line = _line_of(content, seen.utf8_broken_at)
@@ -249,6 +251,17 @@ def choose(
     )
 
 
+def _utf_16(head: bytes) -> str:
+    """The codec of UTF-16 without a mark at its beginning, as some programs save it; "" for anything else.
+
+    Every plain letter of it has a zero byte, all on the same side; a text in another encoding has none at all.
+    """
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if (even and odd) or max(even, odd) < max(_ZEROS, len(head) // 16):
+        return ""
+    return "utf-16-le" if odd else "utf-16-be"
+
+
 def known(label: str) -> bool:
     """Python has a codec of this name."""
     return bool(_codec(label))
@@ -277,7 +290,9 @@ def _fits(content: BinaryIO, codec: str) -> bool:
             text = decoder.decode(block)
             if _C1.search(text):
                 return False
-            if codec == "utf-16":  # elsewhere the bytes have shown it
+            if codec.startswith("utf-16"):  # elsewhere the bytes have shown it
+                if "\0" in text:
+                    return False
                 lines.see(text)
         decoder.decode(b"", True)
     except UnicodeDecodeError:

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from . import cells, glossary, kinds, registry, tables
+from . import cells, glossary, kinds, languages, registry, tables
 from .decode import HEAD, Decoded
 from .errors import Ambiguous, BadDocument, Empty, MissingColumn, UnknownKind, WrongCharset
 from .readers import Batch, read_json
@@ -135,6 +135,12 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
     near = max(scores, key=lambda key: (scores[key][1] - 4 * scores[key][0], scores[key][1]), default="")
     if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
         _fit(registry.spec(near), names, line)
+    if language := languages.name_of(names):
+        raise UnknownKind(
+            _("Its columns are in %(language)s, which opsboard cannot read in this report (%(columns)s)")
+            % {"language": language, "columns": _few(names)},
+            todo=_in_english(),
+        )
     if not all(name.isascii() for name in names):
         raise UnknownKind(
             _no_such_columns(names),
@@ -149,10 +155,11 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
 
 
 def _no_such_columns(names: Sequence[str]) -> str:
-    few = ", ".join(name[:40] for name in names[:8])
-    return _("None of the reports opsboard knows has these columns: %(columns)s") % {
-        "columns": few + (" …" if len(names) > 8 else "")
-    }
+    return _("None of the reports opsboard knows has these columns: %(columns)s") % {"columns": _few(names)}
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(name[:40] for name in names[:8]) + (" …" if len(names) > 8 else "")
 
 
 def _score(spec: ReportSpec, names: Sequence[str]) -> tuple[int, int]:

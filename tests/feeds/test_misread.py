@@ -54,6 +54,26 @@ def test_an_unusual_spelling_is_read_as_it_is_meant(what: str, read: Read) -> No
     assert (float(fact.buy_box_rate or 0), float(fact.unit_session_rate or 0)) == (0.9712, 0.053)
 
 
+LANGUAGES = {
+    "French": ["Nom de la campagne", "Dépenses", "Clics", "Ventes totales"],
+    "Italian": ["Nome campagna", "Spesa", "Clic", "Vendite totali"],
+    "Spanish": ["Nombre de la campaña", "Gasto total", "Pedidos", "Unidades pedidas"],
+    "German": ["Name der Kampagne", "Gesamtausgaben", "Klicks", "Umsatz gesamt"],
+    "Dutch": ["Campagnenaam", "Uitgaven", "Klikken", "Verkoop"],
+    "Korean": ["날짜", "주문", "판매", "수량"],
+    "Japanese": ["なまえ", "ちゅうもん", "うりあげ", "かず"],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_that_cannot_be_read_is_named(language: str, read: Read) -> None:
+    said = read(table(LANGUAGES[language], ["x", "1", "2", "3"]))
+
+    assert said.code == 2
+    assert f"Its columns are in {language}" in said.err
+    assert "to English and download it again" in said.err
+
+
 def _span(first: str, *, last: str | None) -> str:
     ends = ["End Date"] if last is not None else []
     return table(["Start Date", *ends, *TERMS[1:]], [first, *([last] if ends else []), *term()[1:]])
@@ -103,6 +123,11 @@ REFUSED: dict[str, tuple[str, Content, str]] = {
     "a total of search terms at the end": (
         "US", table(TERMS, term(), ["Oct 05, 2026", *[""] * 9, 9, 9, "", "$9", "$9", "", 9, 9]), "the cell is empty"),
     "a remark at the end": ("US", sold() + "Made by hand\r\n", "has 1 cells"),
+    "an encoding of four bytes a letter": (
+        "US", sold().encode("utf-32"), "UTF-16 text and is not"),
+    "an encoding of the first personal computers": (
+        "UK", sold("£1,234.56", "01/10/2026").encode("cp850"), "is not a currency"),
+    "an encoding of the first Macs": ("DE", sold("1.234,56 €", "01.10.2026").encode("mac_roman"), "is not a currency"),
     "two kinds of reports on two sheets": (
         "US", workbook(a=[BY_DATE, day_row("10/1/26", "$1")], b=[TERMS, term()]), "reports on two sheets"),
 }  # fmt: skip

@@ -133,6 +133,13 @@ DAYS_SOLD: dict[str, tuple[str, Content, int]] = {
     "columns in another order": ("US", table(BY_DATE[::-1], day_row("10/1/26", "$1,234.56")[::-1]), 123456),
     "header in capitals": ("US", table([n.upper() for n in BY_DATE], day_row("10/1/26", "$1,234.56")), 123456),
     "UTF-16": ("US", table(BY_DATE, day_row("10/1/26", "$1,234.56"), delimiter="\t").encode("utf-16"), 123456),
+    "UTF-16 without its mark": (
+        "US", table(BY_DATE, day_row("10/1/26", "$1,234.56"), delimiter="\t").encode("utf-16-le"), 123456),
+    "UTF-16 the other way round, without its mark": (
+        "US", table(BY_DATE, day_row("10/1/26", "$1,234.56")).encode("utf-16-be"), 123456),
+    "Japan, UTF-16 without its mark": ("JP", table(JA_BY_DATE, JA_ROW).encode("utf-16-le"), 1234),
+    "UK, Latin-1": ("UK", table(BY_DATE, day_row("01/10/2026", "£1,234.56")).encode("latin-1"), 123456),
+    "Germany, Windows": ("DE", table(BY_DATE, day_row("01.10.2026", "1.234,56 €")).encode("cp1252"), 123456),
     "a zip": ("US", zipped(report_csv=table(BY_DATE, day_row("10/1/26", "$1,234.56"))), 123456),
     "gzip": ("US", gzip.compress(table(BY_DATE, day_row("10/1/26", "$1,234.56")).encode()), 123456),
     "serial numbers for days": (
