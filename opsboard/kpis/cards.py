@@ -475,7 +475,7 @@ def explorable(keys: Sequence[str], key: str, scope: AccountMarketplace, state: 
 
 
 def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend:
-    """The trend of one KPI or measure with its limit and the compared period."""
+    """The trend of one KPI or measure with its limit, the compared period and what was known of it on ?known=."""
     days, before = days_for(key, scope, state), state.compared(scope)
     table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
     by_day = {row["date"]: row for row in table}
@@ -494,12 +494,25 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         scale = Decimal(1).scaleb(-scope.marketplace.minor_digits)
     elif unit == Unit.RATE:
         scale = Decimal(100)
+    lines = [charts.Series(label_of(key), points, colour=1, bars=bars, compared=compared)]
+    if state.known_on is not None:
+        label = _("as known on %(day)s") % {"day": formats.day(state.known_on)}
+        lines.append(charts.Series(label, _known_points(key, scope, days, state.known_on), colour=3, bars=bars))
     drawn = charts.trend(
         label_of(key),
-        [charts.Series(label_of(key), points, colour=1, bars=bars, compared=compared)],
+        lines,
         show=lambda value: in_words(value, unit, scope.marketplace, whole=True),
         show_tick=lambda value: tick_words(value, unit, scope.marketplace),
         scale=scale,
         limit=line,
     )
     return replace(drawn, restated=tuple(restated_days(key, scope, table, days)))
+
+
+def _known_points(key: str, scope: AccountMarketplace, days: Days, on: date) -> list[charts.Point]:
+    """The figure day by day as a person saw it when the marketplace's day `on` ended."""
+    needed = _needed(key)
+    known = vintages.as_known_on(scope.account_id, scope.marketplace, needed, days.first, days.last, on)
+    rows = ((day, {name: known.get(name, {}).get(day) for name in needed}) for day in days)
+    moving = date.fromordinal(on.toordinal() - mature_days(key))
+    return [charts.Point(day, day_value(key, row), bool(mature_days(key)) and day >= moving) for day, row in rows]

@@ -161,6 +161,11 @@ class PageState:
     def search(self) -> str:
         return self.query_dict.get("q", "").strip()[:200]
 
+    @property
+    def known_on(self) -> date | None:
+        """The day (?known=2026-11-01) whose knowledge a trend is held against; None for now only."""
+        return _date(self.query_dict.get("known", ""))
+
     def query(self, **changes: str | int | None) -> str:
         """The address's query with some values changed (None removes), "?"-prefixed, stable in order.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -32,13 +33,13 @@ def hand_in(desk: Desk, day: date, age: int, cost: float, sales: float) -> Docum
     return ingest.document
 
 
-def page(desk: Desk, day: date, chart: str) -> str:
+def page(desk: Desk, day: date, chart: str, **more: str) -> str:
     client = Client()
     client.force_login(
         make_user(desk.scope.account.organisation), "allauth.account.auth_backends.AuthenticationBackend"
     )
     span = {"period": "custom", "from": day.isoformat(), "to": day.isoformat()}
-    return client.get("/ads/", {"scope": desk.scope.pk, "chart": chart, **span}).content.decode()
+    return client.get("/ads/", {"scope": desk.scope.pk, "chart": chart, **span, **more}).content.decode()
 
 
 def test_a_tile_and_its_trend_say_what_it_was_and_which_document_changed_it(desk: Desk, day: date) -> None:
@@ -77,3 +78,20 @@ def test_another_tenants_restatement_is_not_told(desk: Desk, day: date) -> None:
     other = Desk(make_scope())
     hand_in(other, day, 5, 10, 40)
     assert "restated" in page(desk, day, "ads.spend") and "restated" not in page(other, day, "ads.spend")
+
+
+def test_a_trend_is_drawn_beside_what_was_known_on_a_day(desk: Desk, day: date) -> None:
+    hand_in(desk, day, 5, 10, 40)
+    hand_in(desk, day, 12, 13, 40)
+
+    def known(age: int) -> list[str]:
+        shown = page(desk, day, "ads.spend", known=(day + timedelta(days=age)).isoformat())
+        assert "as known on" in shown
+        twin = re.search(r"<tbody>(.*?)</tbody>", shown[shown.index("Show as table") :], re.DOTALL)
+        assert twin is not None
+        return re.findall(r'<td class="num">(.*?)</td>', twin[1])
+
+    assert known(4) == ["$13.00", "–"]  # nobody had said anything yet: missing, not zero
+    assert known(5) == known(11) == ["$13.00", "$10.00"]
+    assert known(12) == ["$13.00", "$13.00"]
+    assert "as known on" not in page(desk, day, "ads.spend", known="yesterday")
