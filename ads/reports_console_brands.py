@@ -52,10 +52,20 @@ _MADE_OF_CAMPAIGNS = {CAMPAIGN_ID: ("Campaign Name",), NEW_CAMPAIGN: ("Campaign 
 _FINER = ("Placement*", "Purchased ASIN", "Matched target*", "Audience*", "Category*", "Creative*", "Attribution type")
 _RATE = "14 Day Conversion Rate"
 
+#: Reports of Brands say neither the state nor the budget of a campaign: with them it is a report of Display.
+_NAMES_ONLY = replace(
+    NEW_CAMPAIGN_NAMES,
+    columns={"campaign_id": "new_campaign_id", "name": "campaign_name", "status": "campaign_status"},
+    extra=(
+        *(one for one in NEW_CAMPAIGN_NAMES.extra if one.field in {"new_campaign_id", "campaign_name"}),
+        Column("campaign_status", Kind.TEXT, ("Campaign Status",), default=""),
+    ),
+)
+
 SB_CAMPAIGNS = replace(
     brands.CAMPAIGNS,
     columns=(DATE, CAMPAIGN_KEY, CURRENCY, *FOURTEEN_DAYS, *NEW_TO_BRAND),
-    dimensions=(NEW_CAMPAIGN_NAMES,),
+    dimensions=(_NAMES_ONLY,),
 )
 SB_TARGETS = replace(
     brands.TARGETS,

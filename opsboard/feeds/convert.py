@@ -102,6 +102,8 @@ def convert(
 def blank(column: Column, count: int) -> pl.Series:
     """The stored column of a file that does not have it."""
     dtype = _DTYPE[column.kind]
+    if column.default is None and column.kind is Kind.TEXT:
+        return pl.Series([""], dtype=dtype).new_from_index(0, count)
     if column.default is None:
         return pl.Series([None], dtype=dtype).new_from_index(0, count)
     return pl.Series([column.default], dtype=dtype).new_from_index(0, count)

@@ -214,6 +214,11 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
         source.skip(1)
     else:
         raise BadDocument(_("This is not JSON"), todo=_("Download the file again."))
+    if opening == b"{" and source.peek() == b"{":
+        raise BadDocument(
+            _("It is one JSON record a line, which no report of Amazon's is"),
+            todo=_("Send the document as Amazon gave it: one list of records, or a table."),
+        )
     if source.peek():
         raise BadDocument(_("There is something after the end of the JSON"))
 

@@ -94,10 +94,17 @@ def columns_of(dataset: Dataset) -> list[Column]:
 def match(columns: Iterable[Column], header: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """{field: header name} and the header names nobody asked for. MissingColumn names what is missing."""
     available = {canonical(name): name for name in header}
+    twins = {canonical(name): name for name in header if available[canonical(name)] != name}
     found: dict[str, str] = {}
     for column in columns:
         for alias in column.names:
             if (name := available.get(canonical(alias))) is not None:
+                if (twin := twins.get(canonical(alias))) is not None:
+                    raise BadDocument(
+                        _("The columns “%(one)s” and “%(other)s” mean the same") % {"one": twin, "other": name},
+                        line=1,
+                        todo=_("Download the report again, or remove one of the two."),
+                    )
                 found[column.field] = name
                 break
         else:

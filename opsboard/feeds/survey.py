@@ -109,6 +109,10 @@ class _Surveyor:
             if column.required and column.kind is Kind.TEXT
         }
         self.adds_up = any(dataset.sums for dataset in spec.datasets)
+        #: Rows without a key of their own: one that stands twice counts twice.
+        self.numbered = any(
+            field.name == "ordinal" for dataset in spec.datasets for field in dataset.model._meta.concrete_fields
+        )
         self.days_before_header: set[Any] = set()
         self.places: dict[str, int] = {}
         self.written_days: dict[cells.Day, tuple[int, str]] = {}
@@ -289,6 +293,12 @@ class _Surveyor:
     def _on_header(self) -> None:
         """The header stands again: what comes now is another download, which may tell the same days again."""
         self._look_at_waiting()
+        if self.numbered and self.found.rows:
+            raise BadDocument(
+                _("The header stands again after %(rows)d rows, so two files were joined and may say the same twice")
+                % {"rows": self.found.rows},
+                todo=_("Send them one by one."),
+            )
         for name in self.date_columns:
             self.days_before_header |= self.seen[name]
 

@@ -157,6 +157,9 @@ REFUSED: dict[str, tuple[str, str]] = {
         REPORTS["search terms of brands"][0].replace(f"|{_CLICKS}", ""), "counted over 14 days after a click"),
     "campaigns of brands without clicks alone": (
         REPORTS["campaigns of brands"][0].replace(f"|{_CLICKS}", ""), "the column “14 Day Total Sales - (Click)”"),
+    "campaigns of brands or display, nobody knows": (
+        REPORTS["campaigns of brands"][0].replace("|Cost type", "|Status|Cost type"),
+        "counted over 14 days after a click"),
     "purchases by way of brands": (
         f"Date|Currency|Campaign Name|Attribution type|Purchased ASIN|14 Day Total Sales|{NEW}|Cost type",
         "Sponsored Brands attributed purchases"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ads.models import SearchTermDay
 from listings.models import SalesDay
 from tests.feeds.reading import Content, Read
-from tests.feeds.test_wild_files import BY_DATE, TERMS, day_row, table, term, workbook
+from tests.feeds.test_wild_files import BY_DATE, TERMS, ad, day_row, table, tabs, term, workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,28 @@ def test_an_unusual_spelling_is_read_as_it_is_meant(what: str, read: Read) -> No
     fact = SalesDay.objects.get(date=_DAY)
     assert (fact.ordered_sales_minor, fact.units_ordered) == (minor, 1002)
     assert (float(fact.buy_box_rate or 0), float(fact.unit_session_rate or 0)) == (0.9712, 0.053)
+
+
+def test_json_with_one_record_a_line_is_refused(read: Read) -> None:
+    said = read('{"date":"2026-10-05","cost":1}\n{"date":"2026-10-06","cost":2}\n', name="report.json")
+
+    assert "one JSON record a line" in said.err
+
+
+def test_a_name_spelt_in_two_ways_in_json_is_refused(read: Read) -> None:
+    record = ad(Cost=99)
+
+    assert "“cost” and “Cost” mean the same" in read(json.dumps([record]), name="report.json").err
+
+
+def test_orders_joined_with_themselves_are_not_counted_twice(read: Read) -> None:
+    names = ["amazon-order-id", "purchase-date", "last-updated-date", "order-status", "sales-channel", "sku", "asin",
+             "item-status", "quantity", "currency", "item-price"]  # fmt: skip
+    row = ["111-1", "2026-10-01T07:35:42+00:00", "2026-10-01T09:35:42+00:00", "Shipped", "Amazon.com", "M-1", "B0",
+           "Shipped", "1", "USD", "12.50"]  # fmt: skip
+
+    assert read(tabs(names, row), name="orders.txt").json["rows_in"] == 1
+    assert "two files were joined" in read(tabs(names, row) + tabs(names, row), name="orders.txt").err
 
 
 LANGUAGES = {
