@@ -185,3 +185,40 @@ def test_a_month_of_advertised_products_is_refused_with_how_to_get_days(read: Re
 
     assert "is a total from Sep 01, 2026 to Sep 30, 2026" in said.err
     assert "time unit “Daily”" in said.err
+
+
+BULK = (
+    "Product|Entity|Operation|Campaign ID|Ad Group ID|Portfolio ID|Campaign Name|State|Daily Budget|SKU|Bid|Match Type|"
+    "Impressions|Clicks|Click-through Rate|Spend|Sales|Orders|Units"
+)
+BULK_TERMS = (
+    "Product|Campaign ID|Ad Group ID|Keyword ID|Campaign Name (Informational only)|Keyword Text|Match Type|"
+    "Customer Search Term|Impressions|Clicks|Spend|Sales|Orders|Units"
+)
+
+
+def test_a_bulk_sheet_says_why_it_cannot_be_days(read: Read) -> None:
+    tabs = {
+        "Portfolios": [["Portfolio ID", "Portfolio Name"], ["1", "Mugs"]],
+        "Sponsored Products Campaigns": [BULK.split("|"), ["Sponsored Products"] + ["1"] * BULK.count("|")],
+        "SP Search Term Report": [BULK_TERMS.split("|"), ["Sponsored Products"] + ["1"] * BULK_TERMS.count("|")],
+    }
+
+    said = read(workbook(**tabs), name="bulk.xlsx")
+
+    assert "“Amazon Ads bulk sheet”" in said.err
+    assert "totals of all the days that were chosen" in said.err
+    assert "time unit “Daily”" in said.err
+
+
+def test_purchased_products_of_a_chinese_page_are_read(read: Read) -> None:
+    header, _spec, _model = REPORTS["purchased products"]
+    chinese = (
+        "日期 广告组合名称 货币 广告活动名称 广告组名称 零售商 国家/地区 广告SKU 广告ASIN 投放 匹配类型 已购买的ASIN"
+    )
+    names = [*chinese.split(), "7天内其他SKU销售量(#)", "7天内其他SKU订单数(#)", "7天内其他SKU销售额"]
+
+    assert read(table(names, rows(header)[1])).json["type"] == "console_purchased_products"
+
+    fact = models.PurchasedProductDay.objects.get()
+    assert (fact.purchased_asin, fact.sales_minor, fact.orders, fact.units) == ("B000000002", 121998, 2, 3)
