@@ -143,15 +143,14 @@ def _look(item: UploadItem, fence: int) -> dict[str, Any] | None:
         with path.open("rb") as raw:
             preview = rehearsal.rehearse(raw, found, **told)
     except Ambiguous as question:
-        return {"state": State.QUESTION, "reason": str(question), "question": _question(question), "preview": {}}
+        return {"state": State.QUESTION, "reason": _sentence(question), "question": _question(question), "preview": {}}
     except WrongCharset as problem:
         if item.answers.get("charset") or "--encoding" not in problem.todo:
-            return {"state": State.REFUSED, "reason": str(problem)}
+            return {"state": State.REFUSED, "reason": _sentence(problem, problem.todo)}
         asked = {"text": problem.what, "needs": "charset", "choices": [], "spec": "", "fingerprint": ""}
-        return {"state": State.QUESTION, "reason": str(problem), "question": asked, "preview": {}}
+        return {"state": State.QUESTION, "reason": _sentence(problem), "question": asked, "preview": {}}
     except BadDocument as problem:
-        problem.file = problem.file or item.file_name
-        return {"state": State.REFUSED, "reason": str(problem)}
+        return {"state": State.REFUSED, "reason": _sentence(problem, problem.todo)}
     return {
         "state": State.READY,
         "reason": preview["reason"],
@@ -168,10 +167,15 @@ def said(answers: Mapping[str, Any]) -> tuple[str, Answers]:
     )
 
 
+def _sentence(problem: BadDocument, todo: str = "") -> str:
+    """What is wrong and where; the file is named beside it, and what to do about a question is asked there."""
+    return str(BadDocument(problem.what, line=problem.line, column=problem.column, todo=todo))
+
+
 def _question(asked: Ambiguous) -> dict[str, Any]:
     return {
         "text": asked.question,
-        "todo": asked.todo if asked.needs in {"day", "kind"} else "",
+        "todo": asked.todo if asked.needs == "day" else "",
         "needs": asked.needs,
         "choices": list(asked.choices),
         "spec": asked.spec,
@@ -261,8 +265,8 @@ def _member(item: UploadItem, name: str, content: Iterable[bytes] | BadDocument)
             raise content
         one.held, one.size = waiting_room.hold(content)
     except BadDocument as problem:
-        problem.file = name
-        one.state, one.reason, one.finished_at = State.REFUSED, str(problem), timezone.now()
+        reason = _sentence(problem, problem.todo)
+        one.state, one.reason, one.finished_at = State.REFUSED, reason, timezone.now()
     return one
 
 
@@ -288,8 +292,7 @@ def _bring_in(item: UploadItem, fence: int) -> dict[str, Any] | None:
     except _LeaseLost:
         return None
     except BadDocument as problem:
-        problem.file = problem.file or item.file_name
-        return {"state": State.REFUSED, "reason": str(problem)}
+        return {"state": State.REFUSED, "reason": _sentence(problem, problem.todo)}
     waiting_room.drop(item.held)
     return None
 

@@ -83,6 +83,8 @@ class Line:
     def chip(self) -> str:
         if self.ingest is not None:
             return _INGEST_CHIPS.get(Ingest.State(self.ingest.state), "breach")
+        if self.item.state == State.READY and self.item.preview.get("state") != Ingest.State.APPLIED:
+            return "warn" if self.item.preview.get("state") == Ingest.State.HELD else "no_limit"
         return _CHIPS.get(State(self.item.state), "ok")
 
     @property
@@ -187,7 +189,8 @@ def reading(preview: Mapping[str, Any], marketplace: Marketplace) -> Iterator[tu
         yield _("The header stands in line"), formats.decimals(options["header_line"])
     if options.get("point"):
         yield _("Amounts are written"), str(POINTS.get(options["point"], options["point"]))
-    if options.get("date_order"):
+    # Most files write days so that they can be read one way only; then the order says nothing.
+    if options.get("date_order") == "mdy" or preview["answers"]["date_order"]:
         yield _("Days are written with"), str(ORDERS.get(options["date_order"], options["date_order"]))
 
 
@@ -283,6 +286,7 @@ def datasets(preview: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **one,
+            "words": change_words(one),
             "span": formats.span(date.fromisoformat(one["first"]), date.fromisoformat(one["last"]))
             if one["first"]
             else formats.NOTHING,

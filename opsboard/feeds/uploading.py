@@ -83,8 +83,12 @@ def upload_report(request: HttpRequest) -> HttpResponse:
     if not files:
         return _form_page(request, scopes, scope, _("Choose a file first."), 400)
     batch = _more_of(request, request.user, scope) or batches.open_batch(scope, request.user, form.cleaned_data["kind"])
-    for file in files:
-        batches.add(batch, file.name or "?", file.chunks())
+    try:
+        for file in files:
+            batches.add(batch, file.name or "?", file.chunks())
+    except OSError as error:
+        problem = _("The server could not keep the file (%(why)s).") % {"why": error.strerror}
+        return _form_page(request, scopes, scope, problem, 507)
     page = reverse("feeds:upload-batch", args=[batch.pk])
     if request.headers.get("Accept") == "application/json":
         return JsonResponse({"batch": batch.pk, "page": page})
