@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -18,7 +18,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAccount
-from opsboard.feeds import cells, upload
+from opsboard.feeds import archives, cells, upload
+from opsboard.feeds.decode import Limits
 from opsboard.feeds.errors import BadDocument
 from opsboard.feeds.models import Ingest
 from opsboard.feeds.pipeline import Outcome
@@ -28,10 +29,13 @@ BAD_INPUT = 2
 
 
 class Command(BaseCommand):
-    help = "Import a report file downloaded from Amazon. Exit code 2: the file is refused and nothing was changed."
+    help = (
+        "Import report files downloaded from Amazon, also several in a zip. Exit code 2: one of them is refused, "
+        "and of that one nothing was changed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, nargs="+")
         parser.add_argument("--account", required=True, help="name or id of the seller account")
         parser.add_argument("--marketplace", required=True, help="code of the marketplace, such as US or DE")
         parser.add_argument("--type", default="", help="report type; left away, the file is recognised")
@@ -40,35 +44,99 @@ class Command(BaseCommand):
         parser.add_argument("--decimal", choices=[".", ","], default="", help="the decimal point of 1.234")
         parser.add_argument("--encoding", default="", help="how the text is encoded, where the file does not tell")
         parser.add_argument("--dry-run", action="store_true", help="do everything, keep nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help="print one JSON object a file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        file: Path = options["file"]
+        paths: list[Path] = options["file"]
         try:
             scope = find_scope(options["account"], options["marketplace"])
-            answers = Answers(options["date_order"], options["decimal"], options["day"], options["encoding"])
-            asked = {
-                "account": scope.account,
-                "marketplace": scope.marketplace,
-                "type": options["type"],
-                "answers": answers,
-            }
-            found = upload.look(file, **asked)
-            with _nothing_kept() if options["dry_run"] else nullcontext():
-                outcome = upload.settle(upload.recognise_and_keep(file, **asked, found=found))
         except BadDocument as error:
-            self._refuse(str(error))
+            self.stderr.write(str(error))
+            sys.exit(BAD_INPUT)
+        read = refused = 0
+        alone = len(paths) == 1 and not _is_bundle(paths[0])
+        for name, file in (found for path in paths for found in files_of(path)):
+            if self._import(name, file, scope, options, alone):
+                read += 1
+            else:
+                refused += 1
+        if not alone and not options["json"]:
+            self.stdout.write(_("%(read)d read, %(refused)d refused") % {"read": read, "refused": refused})
+        if refused:
+            sys.exit(BAD_INPUT)
+
+    def _import(
+        self, name: str, file: Path | BadDocument, scope: AccountMarketplace, options: dict[str, Any], alone: bool
+    ) -> bool:
+        """Bring one file in and say what became of it; False when it is refused or held."""
+        answers = Answers(options["date_order"], options["decimal"], options["day"], options["encoding"])
+        asked: dict[str, Any] = {"account": scope.account, "marketplace": scope.marketplace, "file_name": name}
+        try:
+            if isinstance(file, BadDocument):
+                raise file
+            found = upload.look_as_answered(file, **asked, type=options["type"], answers=answers)
+            with _nothing_kept() if options["dry_run"] else nullcontext():
+                document = upload.recognise_and_keep(file, **asked, answers=found.answers, found=found)
+                outcome = upload.settle(document)
+        except BadDocument as error:
+            error.file = error.file or name
+            return self._refuse(name, str(error), [], options, alone)
         if outcome.state in {Ingest.State.REFUSED, Ingest.State.HELD}:
             at_a_line = bool(outcome.errors and outcome.errors[0].get("line"))
-            self._refuse(f"{file.name}{', ' if at_a_line else ': '}{outcome.reason}", outcome.errors[1:6])
-        report = describe(file.name, found, outcome, dry_run=options["dry_run"])
-        self.stdout.write(json.dumps(report, default=str) if options["json"] else told(report))
+            sentence = f"{name}{', ' if at_a_line else ': '}{outcome.reason}"
+            return self._refuse(name, sentence, outcome.errors[1:6], options, alone)
+        report = describe(name, found, outcome, dry_run=options["dry_run"])
+        if options["json"]:
+            self.stdout.write(json.dumps(report, default=str))
+        else:
+            self.stdout.write(told(report) if alone else told_shortly(report))
+        return True
 
-    def _refuse(self, sentence: str, more: Sequence[dict[str, Any]] = ()) -> NoReturn:
+    def _refuse(
+        self, name: str, sentence: str, more: Sequence[dict[str, Any]], options: dict[str, Any], alone: bool
+    ) -> bool:
+        if options["json"] and not alone:
+            self.stdout.write(json.dumps({"file": name, "state": "refused", "note": sentence}))
+            return False
         self.stderr.write(sentence)
-        for cell in more:
+        for cell in more if alone else ():
             self.stderr.write(_("  line %(line)s, column “%(column)s”: “%(value)s” %(why)s") % cell)
-        sys.exit(BAD_INPUT)
+        return False
+
+
+def files_of(path: Path) -> Iterator[tuple[str, Path | BadDocument]]:
+    """(name, file) of a path: itself, or one after the other what is in a zip of several; or what is wrong with it."""
+    if not _is_bundle(path):
+        yield path.name, path
+        return
+    with path.open("rb") as raw, tempfile.TemporaryDirectory(prefix="opsboard-zip-") as directory:
+        try:
+            for name, content in archives.members(raw, Limits()):
+                one = Path(directory) / "member"
+                try:
+                    if isinstance(content, BadDocument):
+                        raise content
+                    with one.open("wb") as out:
+                        out.writelines(content)
+                    if _is_bundle(one):
+                        raise archives.packed_twice(name)
+                except BadDocument as error:
+                    error.file = name
+                    yield name, error
+                else:
+                    yield name, one
+        except BadDocument as error:
+            error.file = path.name
+            yield path.name, error
+
+
+def _is_bundle(path: Path) -> bool:
+    """A zip of several files; what cannot be opened or is damaged is no bundle, and is refused in words later."""
+    try:
+        with path.open("rb") as raw:
+            return archives.is_bundle(raw)
+    except (OSError, BadDocument):
+        return False
 
 
 def find_scope(account: str, marketplace: str) -> AccountMarketplace:
@@ -113,6 +181,10 @@ def describe(file_name: str, found: upload.Look, outcome: Outcome, *, dry_run: b
         "state": str(outcome.state),
         "no_op": outcome.state in {Ingest.State.UNCHANGED, Ingest.State.SUPERSEDED},
         "note": outcome.reason,
+        "recalled": {
+            needs: {"value": one.answers[needs], "at": one.answered_at.isoformat()}
+            for needs, one in found.recalled.items()
+        },
         "dry_run": dry_run,
     }
 
@@ -132,6 +204,7 @@ def told(report: dict[str, Any]) -> str:
     lines += [_("Refused: line %(line)s, column “%(column)s”: “%(value)s” %(why)s") % cell for cell in report["errors"]]
     if report["unknown_columns"]:
         lines.append(_("Columns nobody reads: %(names)s") % {"names": ", ".join(report["unknown_columns"])})
+    lines += _recalled(report)
     if report["no_op"]:
         lines.append(_("Nothing to do: %(note)s.") % report)
     elif report["note"]:
@@ -139,6 +212,26 @@ def told(report: dict[str, Any]) -> str:
     if report["dry_run"]:
         lines.append(_("Dry run: nothing was kept or changed."))
     return "\n".join(lines)
+
+
+def told_shortly(report: dict[str, Any]) -> str:
+    """The report as one line."""
+    days = f", {report['first_day']} – {report['last_day']}" if report["first_day"] else ""
+    rows = _("%(rows_in)d rows, %(changed)d changed, %(deleted)d removed, %(refused)d refused") % report
+    parts = [f"{report['file']}: {report['label']}{days}: {rows}", *_recalled(report)]
+    if report["note"]:
+        parts.append(f"{report['note']}.")
+    if report["dry_run"]:
+        parts.append(_("Dry run: nothing was kept or changed."))
+    return " ".join(parts)
+
+
+def _recalled(report: dict[str, Any]) -> list[str]:
+    return [
+        _("Read with “%(value)s”, as answered on %(day)s for such a file.")
+        % {"value": one["value"], "day": one["at"][:10]}
+        for one in report["recalled"].values()
+    ]
 
 
 @contextmanager
