@@ -147,7 +147,7 @@ def _after_new_credentials(now: datetime) -> None:
         resting = mine.filter(state=Fetch.State.WAITING, finished_at=None, lease_until=None, attempts=0)
         # Those that wait for a token are due within minutes; they stay where they are.
         soon = now + timedelta(minutes=10)
-        resting.filter(not_before__range=(soon, entered_at + REFUSED_REST)).update(not_before=Now())
+        _update(resting.filter(not_before__range=(soon, entered_at + REFUSED_REST)), not_before=Now())
 
 
 def _plan(feed: Feed, spec: ReportSpec, scope: AccountMarketplace, now: datetime) -> int:
@@ -253,8 +253,20 @@ def reopen(fetches: QuerySet[Fetch], **fields: object) -> int:
         "reason": "",
         **fields,
     }
-    found = ended.filter(kind=Fetch.Kind.FOUND).update(state=Fetch.State.REQUESTED, requested_at=Now(), **anew)
-    return found + ended.exclude(kind=Fetch.Kind.FOUND).update(state=Fetch.State.WAITING, report_id="", **anew)
+    found = _update(ended.filter(kind=Fetch.Kind.FOUND), state=Fetch.State.REQUESTED, requested_at=Now(), **anew)
+    others = ended.exclude(kind=Fetch.Kind.FOUND)
+    return found + _update(others, state=Fetch.State.WAITING, report_id="", **anew)
+
+
+def _update(fetches: QuerySet[Fetch], **fields: object) -> int:
+    """Update fetches that no other process holds just now; how many.
+
+    Several dispatchers do the same here at the same time: rows are locked in one order and those that
+    another has are left to it, so that they cannot wait for each other in a circle.
+    """
+    with transaction.atomic():
+        mine = list(fetches.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
+        return Fetch.objects.filter(pk__in=mine).update(**fields)
 
 
 def ask_now(scope: AccountMarketplace, spec_key: str) -> int:
