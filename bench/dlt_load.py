@@ -1,6 +1,8 @@
 """Load a report file into PostgreSQL by dlt's merge; run by an interpreter that has dlt and nothing of ours.
 
-    python dlt_load.py DATABASE_URL FOLDER FILE ROWS_PATH KEY,KEY [FILE...]
+    python dlt_load.py DATABASE_URL FOLDER ROWS_PATH KEY,KEY FILE [FILE...]
+
+KEY,KEY name a row (merge by primary key); group:KEY a group of rows that is replaced as a whole (by merge key).
 
 The files are read as dlt's own filesystem source reads them: a CSV by pandas in chunks of 10,000 rows
 handed on as records, JSON by orjson. Prints the seconds of each load, which merges into the table the
@@ -56,11 +58,11 @@ def main() -> None:
         destination=dlt.destinations.postgres(credentials=credentials),
         dataset_name="dlt_bench",
     )
+    group = keys.removeprefix("group:")
+    named = {"primary_key": keys.split(",")} if group == keys else {"merge_key": group.split(",")}
     for file in map(Path, files):
         started = time.perf_counter()
-        resource = dlt.resource(
-            records(file, path), name="rows", write_disposition="merge", primary_key=keys.split(",")
-        )
+        resource = dlt.resource(records(file, path), name="rows", write_disposition="merge", **named)
         pipeline.run(resource)
         print(json.dumps(time.perf_counter() - started), flush=True)
     with pipeline.sql_client() as client:

@@ -13,9 +13,7 @@ Last, the preview of a file of 100 MB: `upload.look`, as the upload page calls i
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,8 +22,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .documents import FIRST, WORDS
+from .documents import FIRST
 from .ingest import ROWS, _scope
+from .report_files import DAYS, write_orders, write_planning, write_settlement, write_traffic
 
 DLT_ROWS = int(os.environ.get("BENCH_DLT_ROWS", ROWS))
 DLT = Path(
@@ -33,14 +32,6 @@ DLT = Path(
 )
 PREVIEW_BYTES = min(100_000_000, ROWS * 100)
 PREVIEW_SECONDS = 3.0
-DAYS = 10
-PLANNING = (
-    "snapshot-date sku fnsku asin product-name condition available pending-removal-quantity inv-age-0-to-90-days "
-    "inv-age-91-to-180-days inv-age-181-to-270-days inv-age-271-to-365-days inv-age-366-to-455-days "
-    "inv-age-456-plus-days currency units-shipped-t7 units-shipped-t30 units-shipped-t60 units-shipped-t90 alert "
-    "your-price sales-price recommended-action estimated-excess-quantity days-of-supply inbound-quantity "
-    "reserved-quantity unfulfillable-quantity sell-through estimated-storage-cost-next-month"
-).split()
 
 
 @dataclass(frozen=True)
@@ -51,63 +42,12 @@ class Family:
     write: Callable[[Path, int, float], None]
     parse: Callable[[Path], object]
     window: tuple[date, date]
-    #: What dlt needs: where the rows are and what names one.
+    #: What dlt needs: where the rows are, and what names one or, where nothing does, the group that is replaced.
     path: str
     keys: str
     parser: str
     #: Shares of the parser's speed, empty and with a tenth changed: what was reached, so that it is kept.
     goals: tuple[float, float]
-
-
-def write_planning(file: Path, rows: int, changed: float) -> None:
-    chance = random.Random(11)
-    per_day = rows // DAYS + 1
-    with file.open("w", encoding="utf-8", newline="\n") as out:
-        out.write("\t".join(PLANNING) + "\n")
-        for number in range(rows):
-            day, index = divmod(number, per_day)
-            stock = index % 900 + (1 if changed and chance.random() < changed else 0)
-            title = (
-                f"{WORDS[index % 37]} {WORDS[index % 31]} {WORDS[index % 29]} set of {index % 12}, {WORDS[index % 23]}"
-            )
-            cells = (
-                FIRST + timedelta(days=day), f"SKU-{index:07d}", f"X{index:08d}", f"B0{index:08d}", title, "New", stock,
-                0,
-                stock, index % 7, index % 3, 0, 0, 0, "USD", index % 9, index % 40, index % 80, index % 120, "",
-                f"{9 + index % 50}.99", "", "Create sale" if index % 5 == 0 else "", index % 60, index % 200,
-                index % 11,
-                index % 6, index % 2, index % 300 / 100, index % 900 / 100,
-            )  # fmt: skip
-            out.write("\t".join(map(str, cells)) + "\n")
-
-
-def write_traffic(file: Path, rows: int, changed: float) -> None:
-    chance = random.Random(12)
-    day = FIRST.isoformat()
-    about = {
-        "reportType": "GET_SALES_AND_TRAFFIC_REPORT",
-        "reportOptions": {"dateGranularity": "DAY", "asinGranularity": "CHILD"},
-        "dataStartTime": day,
-        "dataEndTime": day,
-        "marketplaceIds": ["ATVPDKIKX0DER"],
-    }
-    amount = {"amount": 1.5, "currencyCode": "USD"}
-    total = {"orderedProductSales": amount, "unitsOrdered": 3, "totalOrderItems": 2}
-    by_date = [{"date": day, "salesByDate": total, "trafficByDate": {"sessions": 9, "pageViews": 12}}]
-    with file.open("w", encoding="utf-8") as out:
-        out.write(f'{{"reportSpecification":{json.dumps(about)},"salesAndTrafficByDate":{json.dumps(by_date)},')
-        out.write('"salesAndTrafficByAsin":[')
-        for index in range(rows):
-            units = index % 9 + (1 if changed and chance.random() < changed else 0)
-            views = units * 11 + index % 97
-            out.write(
-                f'{"," if index else ""}{{"parentAsin":"B1{index // 5:08d}","childAsin":"B0{index:08d}",'
-                '"salesByAsin":{'
-                f'"unitsOrdered":{units},"orderedProductSales":{{"amount":{units * 19.99:.2f},"currencyCode":"USD"}},'
-                f'"totalOrderItems":{units}}},"trafficByAsin":{{"sessions":{views // 2},"pageViews":{views},'
-                f'"buyBoxPercentage":{index % 1000 / 10},"unitSessionPercentage":{index % 400 / 10}}}}}'
-            )
-        out.write("]}")
 
 
 def parse_tabs(file: Path) -> object:
@@ -131,6 +71,15 @@ FAMILIES = (
     Family(
         "sales and traffic by ASIN", "sales_and_traffic_asin", ".json", write_traffic, parse_json, (FIRST, FIRST),
         "salesAndTrafficByAsin", "childAsin", "orjson", (0.3, 0.3),
+    ),
+    # Lines of an order and of a settlement have no key: both sides replace the whole order, the whole settlement.
+    Family(
+        "all orders", "orders", ".txt", write_orders, parse_tabs, (FIRST, _LAST), "", "group:amazon-order-id", "polars",
+        (0.04, 0.04),
+    ),
+    Family(
+        "settlement", "settlements", ".txt", write_settlement, parse_tabs, (FIRST, _LAST), "", "group:settlement-id",
+        "polars", (0.04, 0.04),
     ),
 )  # fmt: skip
 

@@ -65,6 +65,8 @@ class GroupReplacement(Replacement):
             cursor.execute(f"SET LOCAL work_mem = '{JOIN_MEMORY}'")
             counts = self._counts(cursor)
             stored = self._is_anything_stored(cursor)
+            if stored:
+                partitions.analyze_unknown(self.model)
             taken, held = self._choose(cursor, stored)
             changed, deleted, moved_days = self._write_groups(cursor, stored) if taken else (0, 0, [])
             for names in self.staged.names:
@@ -74,7 +76,7 @@ class GroupReplacement(Replacement):
             if dirty := sorted({*moved_days, *new_days}):
                 self._mark_dirty(cursor, dirty)
             cursor.execute(f"DROP TABLE {_GROUPS}")
-            if not stored and changed >= BIG_LOAD:
+            if changed >= BIG_LOAD:
                 for day in {day.replace(day=1) for day in moved_days}:
                     partitions.analyze(self.model, day, day)
         superseded = bool(held and not taken and not new_days)
@@ -150,7 +152,10 @@ class GroupReplacement(Replacement):
         fields = [*self.key, *self.values]
         theirs = ", ".join(f"{self._cast(name)} AS {name}" for name in fields)
         chosen = " AND ".join(f"{self._expression(name)} = g.{name}" for name in self.dataset.group)
-        staged = f"SELECT {theirs}, s.line FROM {self.source} s JOIN {_GROUPS} g ON {chosen}"
+        group = ", ".join(f"g.{name}" for name in self.dataset.group)
+        newest = f"{self._expression(self.dataset.version)} DESC NULLS LAST, " if self.dataset.version else ""
+        stamp = f"row_number() OVER (PARTITION BY {group} ORDER BY {newest}s.line) = 1 AS stamps"
+        staged = f"SELECT {theirs}, s.line, {stamp} FROM {self.source} s JOIN {_GROUPS} g ON {chosen}"
         insert = (
             f"INSERT INTO {self.table} (account_id, marketplace_id, {', '.join(fields)}, document_id, line) "
             f"SELECT %(account)s::smallint, %(marketplace)s::smallint, {', '.join(fields)}, %(document)s::bigint, line "
@@ -168,8 +173,8 @@ class GroupReplacement(Replacement):
         is_same = f"ROW({', '.join(f'f.{name}' for name in self.values)}) IS NOT DISTINCT FROM ROW({values})"
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
         same_group = " AND ".join(f"f.{name} = g.{name}" for name in self.dataset.group)
-        # A row that says the same is stamped with the newer document all the same: the newest row of
-        # a group tells how new the group is.
+        # Rows that say the same are left alone, but for one of each group: stamped with the newer document,
+        # the newest row of a group tells how new the group is.
         cursor.execute(
             f"""
             WITH diff AS MATERIALIZED (
@@ -180,7 +185,8 @@ class GroupReplacement(Replacement):
                     FROM {self.table} f JOIN {_GROUPS} g ON {same_group}
                     WHERE f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s
                 ) f ON {" AND ".join(f"f.{name} = s.{name}" for name in self.key)}
-                WHERE s.line IS NULL OR f.date IS NULL OR f.document_id <> %(document)s OR NOT {is_same}
+                WHERE s.line IS NULL OR f.date IS NULL OR NOT {is_same}
+                OR (s.stamps AND f.document_id <> %(document)s)
             ), gone AS (
                 DELETE FROM {self.table} f USING diff WHERE diff.line IS NULL
                 AND f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s

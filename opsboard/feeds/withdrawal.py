@@ -191,11 +191,16 @@ class _Withdrawal:
     # --- groups -------------------------------------------------------------------------------
 
     def _drop_groups(self) -> list[date]:
-        """Delete the groups the document told last; their days."""
+        """Delete the groups in which a row bears the document's name, whoever told them last; their days.
+
+        A newer document that said the same of some rows left them as they were: it tells the whole group again.
+        """
+        names = ", ".join(self.dataset.group)
+        mine = "account_id = %(account)s AND marketplace_id = %(marketplace)s"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"WITH gone AS (DELETE FROM {self.table} WHERE account_id = %(account)s "
-                "AND marketplace_id = %(marketplace)s AND document_id = %(document)s RETURNING date) "
+                f"WITH gone AS (DELETE FROM {self.table} WHERE {mine} AND ({names}) IN "
+                f"(SELECT {names} FROM {self.table} WHERE {mine} AND document_id = %(document)s) RETURNING date) "
                 "SELECT count(*), array_agg(DISTINCT date) FROM gone",
                 self.scope,
             )
@@ -204,10 +209,10 @@ class _Withdrawal:
         return days or []
 
     def _refill(self, emptied: list[date]) -> None:
-        """Let older documents tell the groups again, the newest first: a group keeps what it is told first."""
+        """Let the other documents tell the groups again, the newest first: a group keeps what it is told first."""
         if not emptied:
             return
-        older = (
+        others = (
             Document.objects.select_related("account", "marketplace")
             .filter(
                 pk__in=DocumentDay.objects.filter(
@@ -218,7 +223,7 @@ class _Withdrawal:
             .exclude(pk=self.document.pk)
             .order_by("-source_created_at", "-pk")
         )
-        for document in older.iterator():
+        for document in others.iterator():
             try:
                 self.changed += pipeline.reapply(document, {self.dataset.key: []}, self.document.pk)
             except BadDocument:

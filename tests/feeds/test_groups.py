@@ -174,6 +174,51 @@ def test_of_equal_versions_the_newer_document_wins_whatever_comes_first(desk: De
     assert desk.stored()[0][4] == 1200
 
 
+def test_a_late_document_from_between_two_that_say_the_same_changes_nothing(desk: Desk) -> None:
+    """The second left the rows as they were, and is all the same the newest word on the whole order."""
+    desk.ingest(order("1", "A"), order("1", "B", updated="04T10"), made=NOON)
+    desk.ingest(order("1", "A"), order("1", "B", updated="04T10"), made=NOON + timedelta(hours=2))
+    late = desk.ingest(
+        order("1", "A", amount="11.00"),
+        order("1", "B", updated="04T10", amount="11.00"),
+        made=NOON + timedelta(hours=1),
+    )
+    assert late.changed == 0
+    assert [row[4] for row in desk.stored()] == [1000, 1000]
+
+
+def test_only_what_differs_is_written_and_one_row_that_names_the_newest_document(desk: Desk) -> None:
+    lines = [order("1", sku) for sku in "ABCD"]
+    desk.ingest(*lines)
+    newer = desk.keep(*lines[:3], order("1", "D", amount="11.00"))
+    assert desk.run(newer.ingests.get()).changed == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT array_agg(sku ORDER BY sku) FROM test_line WHERE document_id = %s", [newer.pk])
+        assert cursor.fetchone()[0] == ["A", "D"]
+
+
+def test_the_first_document_is_withdrawn_and_what_a_newer_one_repeated_stays(desk: Desk) -> None:
+    lines = [order("1", sku) for sku in "ABC"]
+    first = desk.keep(*lines, order("2", "Z"), window=(MONDAY, MONDAY))
+    desk.run(first.ingests.get())
+    newer = desk.keep(*lines[:2], order("1", "C", amount="11.00"), window=(MONDAY, MONDAY))
+    desk.run(newer.ingests.get())
+    desk.run(withdrawal.withdraw(first, user=None, why="Wrong shop"))
+    assert [(row[2], row[4]) for row in desk.stored()] == [("A", 1000), ("B", 1000), ("C", 1100)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT document_id FROM test_line")
+        assert cursor.fetchall() == [(newer.pk,)]
+
+
+def test_a_table_nobody_has_counted_is_counted_before_it_is_compared(desk: Desk) -> None:
+    """Taken for empty, it would be gone through once for every order: a thousand lines took minutes."""
+    desk.ingest(order("1"))
+    desk.ingest(order("1", status="Shipped"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname LIKE 'test_line_y%'")
+        assert all(row[0] >= 0 for row in cursor.fetchall())
+
+
 def test_any_order_and_repetition_of_the_documents_ends_in_the_same_facts(desk: Desk) -> None:
     told = [
         ([order("1", "A"), order("2", "B")], NOON),
