@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_date
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -274,7 +273,7 @@ def cell(value: Any, kind: Kind, marketplace: Marketplace) -> str:
         case Kind.INTEGER:
             return formats.decimals(int(value))
         case Kind.DATE:
-            return format_date(date.fromisoformat(value), format="EEE d MMM y", locale=formats.locale())
+            return formats.full_day(date.fromisoformat(value))
         case Kind.INSTANT:
             moment = datetime.fromisoformat(value)
             return f"{formats.instant(moment, marketplace)} {moment.astimezone(marketplace.zone):%Z}"

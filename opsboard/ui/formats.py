@@ -112,6 +112,12 @@ def day(value: date | None, *, today: date | None = None) -> str:
     return format_date(value, format=skeleton, locale=locale())
 
 
+def full_day(value: date) -> str:
+    """Sun 22 Nov 2026: nothing left to guess about which day is meant."""
+    skeleton = {"zh": "y年M月d日 EEE"}.get(locale().language, "EEE d MMM y")
+    return format_date(value, format=skeleton, locale=locale())
+
+
 def weekday(value: date | None) -> str:
     return NOTHING if value is None else format_date(value, format="EEE", locale=locale())
 

@@ -46,8 +46,10 @@ def test_days_are_written_the_readers_way() -> None:
     with translation.override("en"):
         assert formats.day(date(2026, 11, 22), today=date(2026, 11, 23)) == "22 Nov"
         assert formats.day(date(2025, 11, 22), today=date(2026, 11, 23)) == "22 Nov 2025"
+        assert formats.full_day(date(2026, 11, 22)) == "Sun 22 Nov 2026"
     with translation.override("zh-hans"):
         assert formats.day(date(2026, 11, 22), today=date(2026, 11, 23)) == "11月22日"
+        assert formats.full_day(date(2026, 11, 22)) == "2026年11月22日 周日"
 
 
 def test_countries_are_named_in_the_readers_language() -> None:
