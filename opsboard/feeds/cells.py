@@ -261,9 +261,17 @@ class Day:
         return self.dmy == self.mdy
 
 
-@lru_cache(maxsize=10_000)
+#: No written day or moment is longer; longer cells are none, and are not remembered.
+LONGEST_MOMENT = 100
+
+
 def day(cell: str) -> Day | None:
     """The day(s) a cell can mean; None when it is none, or says more than a day and a time."""
+    return _day(cell) if len(cell) <= LONGEST_MOMENT else None
+
+
+@lru_cache(maxsize=10_000)
+def _day(cell: str) -> Day | None:
     for pattern in (_ISO, _JAPANESE, _SLASHED, *_NAMED):
         if match := pattern.match(cell):
             if not _BEHIND_A_DAY.match(cell[match.end() :]):

@@ -47,9 +47,13 @@ def canonical(cell: str, order: str) -> str:
     return cell if found is None else found.isoformat()
 
 
-@lru_cache(maxsize=10_000)
 def moment(cell: str, order: str) -> datetime | None:
     """The moment a cell means, days and months in `order`; None when it is none."""
+    return _moment(cell, order) if len(cell) <= cells.LONGEST_MOMENT else None
+
+
+@lru_cache(maxsize=10_000)
+def _moment(cell: str, order: str) -> datetime | None:
     match = _MOMENT.match(cell)
     day = cells.day(match["day"]) if match else None
     read = day.read(order) if day else None

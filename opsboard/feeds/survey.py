@@ -22,6 +22,7 @@ from opsboard.accounts.models import Marketplace
 from . import cells, glossary, tables
 from .decode import Decoded
 from .errors import Ambiguous, BadDocument, Empty, WrongMarketplace
+from .readers import BATCH_TEXT
 from .registry import Kind, ReportSpec
 from .staging import canonical
 from .tables import NUMERIC, Layout, Table
@@ -166,15 +167,18 @@ class _Surveyor:
 
     def read(self) -> None:
         self.watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
+        start = 0
         try:
             for row in tables.rows(self.decoded, self.layout, self._on_header):
                 self.waiting.append(row)
-                if len(self.waiting) == TOGETHER:
+                if len(self.waiting) == TOGETHER or self.decoded.file.tell() - start > BATCH_TEXT:
                     self._look_at_waiting()
+                    start = self.decoded.file.tell()
         finally:  # what is wrong with a row before is said before what is wrong with this one
             self._look_at_waiting()
 
     def _look_at_waiting(self) -> None:
+        """Fewer rows together where they are long (see `read`), so that cells of any length cost little memory."""
         waiting, self.waiting = self.waiting, []
         self.found.rows += len(waiting)
         if self.span or self.days_before_header:
