@@ -214,6 +214,8 @@ def in_words(value: Decimal | None, unit: Unit, marketplace: Marketplace, *, who
             return _("%(days)s days") % {"days": formats.decimals(value)}
         case Unit.PER_YEAR:
             return _("%(times)s a year") % {"times": formats.decimals(value, 1)}
+        case Unit.TIMES:
+            return formats.decimals(value, 2)
         case _:
             return formats.decimals(value)
 
@@ -374,8 +376,8 @@ def change_of(
         digits = 2 if abs(now) < Decimal("0.02") else 1
         words = formats.points(now - then, digits)
         then = now if not round((now - then) * 100, digits) else then
-    elif unit in {Unit.SCORE, Unit.DAYS, Unit.PER_YEAR}:
-        digits = 1 if unit == Unit.PER_YEAR else 0
+    elif unit in {Unit.SCORE, Unit.DAYS, Unit.PER_YEAR, Unit.TIMES}:
+        digits = {Unit.PER_YEAR: 1, Unit.TIMES: 2}.get(unit, 0)
         moved = round(now - then, digits)
         words = formats.signed(formats.decimals(moved, digits), moved)
     elif then:

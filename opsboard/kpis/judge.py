@@ -21,7 +21,7 @@ from opsboard.accounts.models import Marketplace
 from . import vintages
 from .limits import LimitInForce, in_force, status_of
 from .models import ManualValue, ThresholdOverride, Verdict
-from .registry import Kpi, Window, kpis, measures
+from .registry import Kpi, Window, kpis
 
 #: A window with fewer of its days than this is not judged.
 ENOUGH_DAYS = Decimal("0.8")
@@ -93,10 +93,8 @@ class Figures:
 
 def last_mature_day(kpi: Kpi, today: date) -> date:
     """The newest day a KPI is judged by: the marketplace's yesterday less its measures' maturity."""
-    names = [name for name in (kpi.numerator, kpi.denominator) if name]
-    wait = max(measures()[name].mature_days for name in names)
     newest = today if kpi.window is not Window.SUM else today - timedelta(days=1)
-    return newest - timedelta(days=wait)
+    return newest - timedelta(days=kpi.mature_days)
 
 
 def window(kpi: Kpi, figures: Figures, last: date) -> Reading:
