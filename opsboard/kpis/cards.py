@@ -22,6 +22,7 @@ from opsboard.ui.filters import Days, PageState
 
 from . import restatements, vintages
 from .daily import measures_by_day
+from .headroom import EXACT
 from .models import Verdict
 from .registry import Kpi, Measure, Unit, Window, kpis, measures
 from .words import reason_words, source_words
@@ -267,12 +268,17 @@ def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
 
 
 def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
-    """ "6.2 pts over 25 %" or "3.1 pts to the limit"; empty without a value or a limit."""
+    """ "6.2 pts over 25 %" or "3.1 pts to the limit"; empty without a value or a limit.
+
+    Of figures that count orders it is told in orders: "2 more late orders until 4 %".
+    """
     value = verdict.value
     if value is None:
         return reason_words(getattr(verdict, "reason", ""))
     if verdict.low is None and verdict.high is None:
         return ""
+    if (more := getattr(verdict, "more", None)) is not None and kpi.orders is not None:
+        return _in_orders(more, verdict, kpi, marketplace)
     # A side with a wish and no limit (TACoS under 12 %) is told by the wish.
     high = verdict.high if verdict.high is not None else getattr(verdict, "warn_high", None)
     low = verdict.low if verdict.low is not None else getattr(verdict, "warn_low", None)
@@ -285,6 +291,35 @@ def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
             return (_("%(by)s over %(limit)s") if over else _("%(by)s under %(limit)s")) % words
     nearest = min((limit for limit in (verdict.high, verdict.low) if limit is not None), key=lambda x: abs(x - value))
     return _("%(by)s to the limit") % {"by": difference(nearest - value, kpi.unit, marketplace)}
+
+
+def _in_orders(more: int, verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
+    """How many orders a limit still bears or, broken, how many are too many and when they stop counting."""
+    assert kpi.orders is not None
+    limit = verdict.high if verdict.high is not None else verdict.low
+    words = {"limit": in_words(limit, kpi.unit, marketplace)}
+    if more > 0:
+        if kpi.strict:
+            text = _("%(events)s until %(limit)s")
+        else:
+            text = (
+                _("%(events)s until over %(limit)s")
+                if verdict.high is not None
+                else _("%(events)s until under %(limit)s")
+            )
+        return text % {**words, "events": kpi.orders.more(more)}
+    text = _("%(n)s too many for %(limit)s") % {**words, "n": formats.decimals(-more)}
+    return text + " · " + roll_off(verdict)
+
+
+def roll_off(verdict: Any) -> str:
+    """When a broken limit is kept again if nothing new comes; empty where that was not asked."""
+    if verdict.clear_on is None:
+        return _("Amazon does not state the days it counts: when they drop out cannot be known")
+    day = {"day": formats.day(verdict.clear_on)}
+    if verdict.clear_how == EXACT:
+        return _("kept again on %(day)s if nothing new comes") % day
+    return _("kept again by %(day)s at the latest if nothing new comes") % day
 
 
 def _card(

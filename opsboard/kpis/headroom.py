@@ -83,13 +83,17 @@ def _stated_days(
     totals leaves, and at most the whole of the first. When the last of the W days is gone, nothing is left.
     """
     assert kpi.orders is not None
-    length = by_measure.get(kpi.orders.days, {}).get(last)
+    lengths, lags = by_measure.get(kpi.orders.days, {}), by_measure.get(kpi.orders.lag, {})
+    length = lengths.get(last)
     if not length:
         return Headroom(-over, None, UNSTATED)
     days = int(length)
+    # Amazon may count other days than it used to: those totals are no bound for these.
+    stated = {
+        day: value for day, value in stated.items() if lengths.get(day) == length and lags.get(day) == lags.get(last)
+    }
     before = stated.get(last - timedelta(days=days))
-    at_least = Decimal(0)
-    earliest = days
+    at_least, earliest = Decimal(0), days
     for step in range(1, days):
         then = stated.get(last - timedelta(days=days - step))
         if then is None:
@@ -101,5 +105,5 @@ def _stated_days(
             at_least = max(at_least, then - before)
         if at_least >= over:
             how = EXACT if step == earliest else LATEST
-            return Headroom(-over, last + timedelta(days=step), how)
+            return Headroom(-over, max(last + timedelta(days=step), today), how)
     return Headroom(-over, last + timedelta(days=days), EXACT if earliest == days else LATEST)

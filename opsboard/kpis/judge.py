@@ -19,6 +19,7 @@ from django.utils import timezone
 from opsboard.accounts.models import Marketplace
 
 from . import vintages
+from .headroom import Headroom, headroom
 from .limits import LimitInForce, in_force, status_of
 from .models import ManualValue, ThresholdOverride, Verdict
 from .registry import Kpi, Window, kpis
@@ -53,6 +54,7 @@ class Judgement:
     last: date | None = None
     since: date | None = None
     reason: str = ""
+    room: Headroom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,8 @@ def judge_kpi(
         status = status_of(found.value, limit)
         breach = status is Verdict.Status.BREACH
         since = _since(kpi, figures, marketplace, found.last, today, overrides) if breach else None
-        return Judgement(status, found.value, limit, found.first, found.last, since, found.reason)
+        room = headroom(kpi, figures.by_measure, limit, found.first, found.last, today)
+        return Judgement(status, found.value, limit, found.first, found.last, since, found.reason, room)
     if kpi.window is Window.SUM:
         early = reading(kpi, figures, today - timedelta(days=1))
         if early.value is not None:
@@ -244,6 +247,9 @@ def _record(verdict: Verdict | None, account_id: int, marketplace_id: int, kpi: 
         "last": found.last,
         "breached_since": found.since,
         "reason": found.reason[:200],
+        "more": found.room.more if found.room else None,
+        "clear_on": found.room.clear_on if found.room else None,
+        "clear_how": found.room.how if found.room else "",
     }
     mails = found.limit.mails if found.limit else False
     if verdict is None:
