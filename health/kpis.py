@@ -105,6 +105,7 @@ def _rate(
         window=Window.LATEST,
         days=3,
         domain="health",
+        rows=("health:metric", key),
         direction=1 if lower else -1,
         limits=limits,
         strict=True,
@@ -330,6 +331,7 @@ register_kpis(
         window=Window.LATEST,
         days=3,
         domain="health",
+        rows=("health:metric", "account_health_rating"),
         direction=1,
         limits=(
             Limit(
@@ -354,6 +356,7 @@ register_kpis(
         window=Window.LATEST,
         days=3,
         domain="health",
+        rows=("health:index#policy-title",),
         direction=-1,
         limits=(Limit(SINCE, HELP, high=Decimal(0), severity="warn"),),
         meaning=_("What stands open on the Account Health page: listing policy, property and safety complaints."),

@@ -109,6 +109,7 @@ register_kpis(
         window=Window.LATEST,
         days=1,
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=0,
         limits=(
             Limit(
@@ -138,6 +139,7 @@ register_kpis(
         window=Window.AVERAGE_DENOMINATOR,
         days=90,
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=0,
         limits=(
             Limit(
@@ -163,6 +165,7 @@ register_kpis(
         window=Window.LATEST,
         days=1,
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=-1,
         meaning=_("Share of units that have been at Amazon for more than 180 days: they cost a surcharge."),
         formula=_("Units aged 181 days and more ÷ units of all ages"),
@@ -203,6 +206,7 @@ register_kpis(
         window=Window.LATEST,
         days=1,
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=-1,
         meaning=_("Share of units that Amazon expects not to sell within 90 days. It lowers the IPI."),
         formula=_("Amazon's estimated excess units ÷ available units"),
@@ -237,6 +241,7 @@ register_kpis(
         window=Window.AVERAGE_DENOMINATOR,
         days=90,
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=1,
         limits=(Limit(date(2015, 1, 1), IPI_GUIDE, low=Decimal(2), severity="warn"),),
         meaning=_("Units shipped in 90 days for each unit in stock on average. It moves the IPI."),
@@ -253,6 +258,7 @@ register_kpis(
         numerator="inventory.shipped_60_in_stock",
         denominator="inventory.shipped_60",
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=1,
         limits=(Limit(date(2015, 1, 1), IPI_GUIDE, low=Decimal("0.7"), warn_low=Decimal("0.9"), severity="warn"),),
         meaning=_("How much of what sells was in stock, each SKU weighted by how fast it sells."),
@@ -286,6 +292,7 @@ register_kpis(
         window=Window.LATEST,
         days=1,
         domain="inventory",
+        rows=("inventory:index#skus",),
         direction=-1,
         meaning=_("What Amazon expects to charge for storage next month, as the stock stands."),
         formula=_("Sum of the estimated storage cost of all SKUs"),

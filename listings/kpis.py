@@ -54,6 +54,7 @@ register_kpis(
         unit=Unit.MONEY,
         numerator="listings.ordered_sales",
         domain="listings",
+        rows=("listings:index#asins",),
         direction=1,
         meaning=_("What buyers ordered, before cancellations and refunds."),
         formula=_("Sum of ordered product sales"),
@@ -67,6 +68,7 @@ register_kpis(
         numerator="listings.units",
         denominator="listings.sessions",
         domain="listings",
+        rows=("listings:index#asins",),
         direction=1,
         meaning=_("Conversion: units ordered for each visit of a buyer. It can exceed 100 %."),
         formula=_("Units ordered ÷ sessions"),
@@ -83,6 +85,7 @@ register_kpis(
         numerator="listings.buy_box_page_views",
         denominator="listings.page_views",
         domain="listings",
+        rows=("listings:index#asins",),
         direction=1,
         limits=(
             Limit(

@@ -151,6 +151,8 @@ class Kpi:
     #: A value on the limit breaks it: Amazon asks for less than 1 %, not for 1 % at most.
     strict: bool = False
     orders: Orders | None = None
+    #: Where its rows are: an address by name ("ads:index#campaigns"), and what it takes ("health:metric", "odr_mfn").
+    rows: tuple[str, ...] = ()
 
     @property
     def parts(self) -> tuple[str, ...]:
