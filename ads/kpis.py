@@ -11,10 +11,11 @@ from django.utils.translation import gettext_noop
 from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, register_kpis, register_measures
 
 from . import playbooks
-from .models import CampaignDay
+from .models import BrandsCampaignDay, CampaignDay, DisplayCampaignDay
 
 HANDBOOK = gettext_noop("Operators' handbook")
 SINCE = date(2015, 1, 1)
+CONSOLE = "Amazon Ads console > Campaigns"
 
 register_measures(
     # Clicks settle in three days; attributed sales keep coming for the seven-day window.
@@ -24,6 +25,30 @@ register_measures(
     Measure("ads.sales", _("Ad sales"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(sales_minor)", 7),
     Measure("ads.orders", _("Ad orders"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(orders)", 7),
 )
+# Brands and Display count sales for fourteen days after a click or a view: never added to the seven-day ones.
+for _key, _dataset, _model, _spend, _sales, _new in (
+    (
+        "brands",
+        "sb_campaigns",
+        BrandsCampaignDay,
+        _("Sponsored Brands spend"),
+        _("Sponsored Brands sales, 14 days"),
+        _("Sponsored Brands sales to new customers"),
+    ),
+    (
+        "display",
+        "sd_campaigns",
+        DisplayCampaignDay,
+        _("Sponsored Display spend"),
+        _("Sponsored Display sales, 14 days"),
+        _("Sponsored Display sales to new customers"),
+    ),
+):
+    register_measures(
+        Measure(f"ads.{_key}_spend", _spend, Unit.MONEY, _dataset, _model, "sum(spend_minor)", 3),
+        Measure(f"ads.{_key}_sales", _sales, Unit.MONEY, _dataset, _model, "sum(sales_minor)", 14),
+        Measure(f"ads.{_key}_new_sales", _new, Unit.MONEY, _dataset, _model, "sum(new_to_brand_sales_minor)", 14),
+    )
 
 register_kpis(
     Kpi(
@@ -33,12 +58,13 @@ register_kpis(
         numerator="ads.spend",
         denominator="ads.sales",
         domain="ads",
+        rows=("ads:index#campaigns",),
         direction=-1,
         limits=(Limit(SINCE, HANDBOOK, high=Decimal("0.25"), warn_high=Decimal("0.23")),),
         meaning=_("Advertising cost of sales: what a unit of ad-attributed sales costs in advertising."),
         formula=_("Ad spend ÷ ad-attributed sales (7-day clicks), Sponsored Products"),
         amazon_name="Total Advertising Cost of Sales (ACOS)",
-        amazon_page="Amazon Ads console > Campaigns",
+        amazon_page=CONSOLE,
         evidence=playbooks.campaigns_by_waste,
         next_step=_("Look at the campaigns below: lower bids or add negatives where spend brings no orders."),
     ),
@@ -49,6 +75,7 @@ register_kpis(
         numerator="ads.spend",
         denominator="listings.ordered_sales",
         domain="ads",
+        rows=("ads:index#campaigns",),
         direction=0,
         limits=(
             Limit(
@@ -60,9 +87,7 @@ register_kpis(
             ),
         ),
         meaning=_("Advertising's share of all sales, advertised or not. TACoS = ACoS × ad share of sales."),
-        formula=_("Ad spend ÷ ordered product sales"),
-        amazon_name="",
-        amazon_page="",
+        formula=_("Sponsored Products spend ÷ ordered product sales; Brands and Display are not in it"),
         evidence=playbooks.campaigns_by_spend,
         next_step=_("Over the band: cut the campaigns with the worst ACoS. Under it: fund the ones under target."),
     ),
@@ -73,12 +98,13 @@ register_kpis(
         numerator="ads.clicks",
         denominator="ads.impressions",
         domain="ads",
+        rows=("ads:index#campaigns",),
         direction=1,
         limits=(Limit(SINCE, HANDBOOK, low=Decimal("0.004"), warn_low=Decimal("0.0045")),),
         meaning=_("Click-through rate: how often an impression of an ad becomes a click."),
         formula=_("Clicks ÷ impressions, Sponsored Products"),
         amazon_name="Click-Thru Rate (CTR)",
-        amazon_page="Amazon Ads console > Campaigns",
+        amazon_page=CONSOLE,
         evidence=playbooks.campaigns_by_click_rate,
         next_step=_("Check the main image first, then the price against the offers beside it."),
     ),
@@ -89,10 +115,105 @@ register_kpis(
         numerator="ads.spend",
         denominator="ads.clicks",
         domain="ads",
+        rows=("ads:index#campaigns",),
         direction=-1,
         meaning=_("Cost per click."),
         formula=_("Ad spend ÷ clicks"),
         amazon_name="Cost Per Click (CPC)",
-        amazon_page="Amazon Ads console > Campaigns",
+        amazon_page=CONSOLE,
+    ),
+    Kpi(
+        key="roas",
+        label=_("ROAS"),
+        unit=Unit.TIMES,
+        numerator="ads.sales",
+        denominator="ads.spend",
+        domain="ads",
+        rows=("ads:index#campaigns",),
+        direction=1,
+        meaning=_("Return on ad spend: what a unit of advertising brings in ad-attributed sales. ROAS = 1 ÷ ACoS."),
+        formula=_("Ad-attributed sales (7-day clicks) ÷ ad spend, Sponsored Products"),
+        amazon_name="Total Return on Advertising Spend (ROAS)",
+        amazon_page=CONSOLE,
+        evidence=playbooks.campaigns_by_waste,
+    ),
+    Kpi(
+        key="ad_cvr",
+        label=_("Ad conversion rate"),
+        unit=Unit.RATE,
+        numerator="ads.orders",
+        denominator="ads.clicks",
+        domain="ads",
+        rows=("ads:index#campaigns",),
+        direction=1,
+        meaning=_("How often a click on an ad becomes an order within seven days."),
+        formula=_("Ad orders (7-day clicks) ÷ clicks, Sponsored Products"),
+        amazon_name="Conversion rate",
+        amazon_page=CONSOLE,
+        evidence=playbooks.campaigns_by_waste,
+    ),
+    Kpi(
+        key="ad_share",
+        label=_("Ad share of sales"),
+        unit=Unit.RATE,
+        numerator="ads.sales",
+        denominator="listings.ordered_sales",
+        domain="ads",
+        rows=("ads:index#campaigns",),
+        direction=0,
+        meaning=_("How much of what is ordered came through Sponsored Products ads. TACoS = ACoS × this share."),
+        formula=_("Ad-attributed sales (7-day clicks) ÷ ordered product sales"),
+    ),
+    Kpi(
+        key="brands_acos",
+        label=_("ACoS, Sponsored Brands"),
+        unit=Unit.RATE,
+        numerator="ads.brands_spend",
+        denominator="ads.brands_sales",
+        domain="ads",
+        direction=-1,
+        meaning=_("Advertising cost of sales of Sponsored Brands, over its own window of 14 days."),
+        formula=_("Spend ÷ sales within 14 days after a click or a view, Sponsored Brands"),
+        amazon_name="Total Advertising Cost of Sales (ACOS)",
+        amazon_page=CONSOLE,
+    ),
+    Kpi(
+        key="display_acos",
+        label=_("ACoS, Sponsored Display"),
+        unit=Unit.RATE,
+        numerator="ads.display_spend",
+        denominator="ads.display_sales",
+        domain="ads",
+        direction=-1,
+        meaning=_("Advertising cost of sales of Sponsored Display, over its own window of 14 days."),
+        formula=_("Spend ÷ sales within 14 days after a click or a view, Sponsored Display"),
+        amazon_name="Total Advertising Cost of Sales (ACOS)",
+        amazon_page=CONSOLE,
+    ),
+    Kpi(
+        key="brands_new",
+        label=_("New-to-brand share, Sponsored Brands"),
+        unit=Unit.RATE,
+        numerator="ads.brands_new_sales",
+        denominator="ads.brands_sales",
+        domain="ads",
+        direction=1,
+        meaning=_("Share of Sponsored Brands sales to buyers who bought nothing of the brand for a year."),
+        formula=_("New-to-brand sales ÷ sales within 14 days, Sponsored Brands"),
+        amazon_name="% of sales new-to-brand",
+        amazon_page=CONSOLE,
+    ),
+    Kpi(
+        key="display_new",
+        label=_("New-to-brand share, Sponsored Display"),
+        unit=Unit.RATE,
+        numerator="ads.display_new_sales",
+        denominator="ads.display_sales",
+        domain="ads",
+        direction=1,
+        meaning=_("Share of Sponsored Display sales to buyers who bought nothing of the brand for a year."),
+        formula=_("New-to-brand sales ÷ sales within 14 days, Sponsored Display"),
+        amazon_name="% of sales new-to-brand",
+        amazon_page=CONSOLE,
     ),
 )

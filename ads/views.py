@@ -20,7 +20,7 @@ from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span
 
 from . import queries
 
-TILES = ("ads.spend", "ads.sales", "acos", "tacos", "ctr", "cpc")
+TILES = ("ads.spend", "ads.sales", "acos", "tacos", "roas", "ctr", "cpc", "ad_cvr")
 
 
 def _params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:

@@ -21,7 +21,16 @@ from opsboard.ui.pages import no_account, one_scope_or_404, span_params, table_e
 
 from . import queries
 
-TILES = ("odr_mfn", "odr_afn", "late_shipment", "valid_tracking", "cancellation")
+TILES = (
+    "odr_mfn",
+    "odr_afn",
+    "late_shipment",
+    "valid_tracking",
+    "cancellation",
+    "on_time_delivery",
+    "negative_feedback",
+    "account_rating",
+)
 #: Rates where more is better; of the others less is.
 _MORE_IS_BETTER = {"valid_tracking", "on_time_delivery", "unit_on_time_delivery"}
 
@@ -80,7 +89,7 @@ def _line(
 
 
 def _within(name: str, rate: Decimal, target: Decimal) -> bool:
-    return rate >= target if name in _MORE_IS_BETTER else rate < target
+    return rate > target if name in _MORE_IS_BETTER else rate < target
 
 
 def export(request: HttpRequest, ending: str) -> HttpResponse:

@@ -19,7 +19,16 @@ from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span
 
 from . import queries
 
-TILES = ("inventory.available", "days_of_supply", "turnover", "aged_share", "ipi", "inventory.excess")
+TILES = (
+    "inventory.available",
+    "days_of_supply",
+    "turnover",
+    "in_stock_rate",
+    "ipi",
+    "excess_share",
+    "aged_share",
+    "stranded_share",
+)
 
 
 def _params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, register_kpis, register_measures
+from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
 
 from . import playbooks
-from .models import SalesDay
+from .models import SalesDay, SuppressedDay
 
 DAYS = "sales_by_date"
 REPORT = "Business Reports > Sales and Traffic"
+_UNIT_SESSION = "max(unit_session_rate)"
 
 register_measures(
     Measure("listings.ordered_sales", _("Ordered sales"), Unit.MONEY, DAYS, SalesDay, "sum(ordered_sales_minor)"),
@@ -32,6 +33,18 @@ register_measures(
         SalesDay,
         "sum(buy_box_rate * page_views)",
     ),
+    # Amazon's own figures of a day, shown beside ours.
+    Measure("listings.unit_session_stated", _("Unit session percentage"), Unit.RATE, DAYS, SalesDay, _UNIT_SESSION),
+    Measure("listings.buy_box_stated", _("Buy Box percentage"), Unit.RATE, DAYS, SalesDay, "max(buy_box_rate)"),
+    Measure(
+        "listings.suppressed",
+        _("Suppressed listings"),
+        Unit.COUNT,
+        "suppressed_listings",
+        SuppressedDay,
+        "count(DISTINCT sku)",
+        0,
+    ),
 )
 
 register_kpis(
@@ -41,6 +54,7 @@ register_kpis(
         unit=Unit.MONEY,
         numerator="listings.ordered_sales",
         domain="listings",
+        rows=("listings:index#asins",),
         direction=1,
         meaning=_("What buyers ordered, before cancellations and refunds."),
         formula=_("Sum of ordered product sales"),
@@ -54,10 +68,12 @@ register_kpis(
         numerator="listings.units",
         denominator="listings.sessions",
         domain="listings",
+        rows=("listings:index#asins",),
         direction=1,
         meaning=_("Conversion: units ordered for each visit of a buyer. It can exceed 100 %."),
         formula=_("Units ordered ÷ sessions"),
         amazon_name="Unit Session Percentage",
+        counterpart="listings.unit_session_stated",
         amazon_page=REPORT,
         evidence=playbooks.asins_by_lost_units,
         next_step=_("Compare images, price and reviews of the ASINs below with last month's."),
@@ -69,6 +85,7 @@ register_kpis(
         numerator="listings.buy_box_page_views",
         denominator="listings.page_views",
         domain="listings",
+        rows=("listings:index#asins",),
         direction=1,
         limits=(
             Limit(
@@ -81,8 +98,45 @@ register_kpis(
         meaning=_("How often your offer was the featured one when a buyer looked at your product."),
         formula=_("Page views with your offer featured ÷ page views"),
         amazon_name="Featured Offer (Buy Box) Percentage",
+        counterpart="listings.buy_box_stated",
         amazon_page=REPORT,
         evidence=playbooks.asins_by_lost_buy_box,
         next_step=_("Check price and stock of the ASINs below against the other offers."),
+    ),
+    Kpi(
+        key="refund_rate",
+        label=_("Refund rate"),
+        unit=Unit.RATE,
+        numerator="listings.units_refunded",
+        denominator="listings.units",
+        domain="listings",
+        direction=-1,
+        meaning=_("Units refunded against units ordered in the same days, whenever the refunded ones were bought."),
+        formula=_("Units refunded ÷ units ordered"),
+        amazon_name="Refund Rate",
+        amazon_page=REPORT,
+    ),
+    Kpi(
+        key="suppressed",
+        label=_("Suppressed listings"),
+        unit=Unit.COUNT,
+        numerator="listings.suppressed",
+        window=Window.LATEST,
+        days=2,
+        domain="listings",
+        direction=-1,
+        limits=(
+            Limit(
+                date(2015, 1, 1),
+                gettext_noop("Common practice; Amazon publishes no limit"),
+                high=Decimal(0),
+                severity="warn",
+            ),
+        ),
+        meaning=_("Listings that buyers cannot find in search until something about them is corrected."),
+        formula=_("SKUs in the newest report of suppressed listings"),
+        amazon_name="Search suppressed",
+        amazon_page="Inventory > Manage All Inventory > Search suppressed",
+        next_step=_("Correct what the report names: most often a missing image or a title that is too long."),
     ),
 )

@@ -24,6 +24,8 @@ TILES = (
     "listings.sessions",
     "unit_session",
     "buy_box",
+    "refund_rate",
+    "suppressed",
     "listings.page_views",
 )
 

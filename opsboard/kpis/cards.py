@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -20,12 +20,32 @@ from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.ui import charts, formats
 from opsboard.ui.filters import Days, PageState
 
-from . import restatements, vintages
+from . import contract, restatements, vintages
 from .daily import measures_by_day
+from .figures import change_of, difference, headroom, in_words, limit_words, roll_off, tick_words
 from .models import Verdict
 from .registry import Kpi, Measure, Unit, Window, kpis, measures
 from .words import reason_words, source_words
 
+__all__ = [
+    "Card",
+    "Limits",
+    "cards",
+    "change_of",
+    "chart",
+    "chosen",
+    "days_for",
+    "difference",
+    "explorable",
+    "headroom",
+    "in_words",
+    "limit_of",
+    "limit_words",
+    "roll_off",
+    "tick_words",
+    "value_over",
+    "verdicts",
+]
 Row = Mapping[str, Any]
 
 
@@ -54,11 +74,8 @@ class Card:
     url: str
     current: bool = False
     where: str = ""
-    meaning: str = ""
-    formula: str = ""
     limit_words: str = ""
-    amazon_name: str = ""
-    amazon_page: str = ""
+    contract: contract.Contract | None = None
     #: "restated: was ..., now ..." where days of the period changed after they were final.
     restated: str = ""
 
@@ -87,9 +104,11 @@ def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, e
     known = verdicts([scope])
     days, before = state.days(scope), state.compared(scope)
     needed = {name for key in keys for name in _needed(key)}
+    beside = {name for key in keys for name in _beside(key)}
+    shelf = contract.Shelf(scope, [key for key in keys if key in kpis() or key in measures()])
     newest = state.snapshot_days(scope).last
     first = _earliest(keys, days)
-    table = measures_by_day(scope, sorted(needed), (first, newest), _span(before))
+    table = measures_by_day(scope, sorted(needed | beside), (first, newest), _span(before))
     news = vintages.restated(scope.account_id, scope.marketplace, sorted(needed), first, newest)
     first_final = restatements.as_first_final(table, news, sorted(needed)) if news else table
     return [
@@ -103,6 +122,7 @@ def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, e
             before,
             known.get((scope.account_id, scope.marketplace_id, key)),
             elsewhere,
+            shelf,
         )
         for key in keys
         if key in kpis() or key in measures()
@@ -122,6 +142,14 @@ def _earliest(keys: Sequence[str], days: Days) -> date:
 def _needed(key: str) -> list[str]:
     kpi = kpis().get(key)
     return [name for name in (kpi.numerator, kpi.denominator) if name] if kpi else [key]
+
+
+def _beside(key: str) -> list[str]:
+    """What a contract tells beside the figure: Amazon's own, and the days Amazon counted."""
+    kpi = kpis().get(key)
+    if kpi is None:
+        return []
+    return [name for name in (kpi.counterpart, *((kpi.orders.days, kpi.orders.lag) if kpi.orders else ())) if name]
 
 
 def _is_snapshot(measure: Measure) -> bool:
@@ -201,90 +229,6 @@ def label_of(key: str) -> str:
     return str(kpi.label if kpi else measures()[key].label)
 
 
-def in_words(value: Decimal | None, unit: Unit, marketplace: Marketplace, *, whole: bool = False) -> str:
-    """A figure with its unit."""
-    if value is None:
-        return formats.NOTHING
-    match unit:
-        case Unit.MONEY:
-            return formats.money(value, marketplace, whole=whole)
-        case Unit.RATE:
-            return formats.percent(value, 2 if abs(value) < Decimal("0.02") else 1)
-        case Unit.DAYS:
-            return _("%(days)s days") % {"days": formats.decimals(value)}
-        case Unit.PER_YEAR:
-            return _("%(times)s a year") % {"times": formats.decimals(value, 1)}
-        case _:
-            return formats.decimals(value)
-
-
-def tick_words(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
-    """A whole figure on an axis."""
-    if unit == Unit.MONEY:
-        return formats.money(value, marketplace, cents=False)
-    if unit == Unit.RATE:
-        return formats.percent(value, 0)
-    return formats.decimals(value)
-
-
-def difference(value: Decimal, unit: Unit, marketplace: Marketplace) -> str:
-    """A distance in the words of the unit, unsigned: "6.2 pts", "$12.00", "9 days"."""
-    if unit == Unit.RATE:
-        return formats.points(abs(value), 2 if abs(value) < Decimal("0.002") else 1).lstrip("+")
-    return in_words(abs(value), unit, marketplace)
-
-
-class Limited(Protocol):
-    """Anything with a limit: a declared or a set one, a verdict, an episode."""
-
-    @property
-    def low(self) -> Any: ...
-    @property
-    def high(self) -> Any: ...
-
-
-class Held(Limited, Protocol):
-    """A value held against a limit: a verdict or an episode."""
-
-    @property
-    def value(self) -> Any: ...
-
-
-def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
-    """ "at least 12.0 %, at most 18.0 %"; empty without a limit."""
-    parts = []
-    if limit.low is not None:
-        parts.append(_("at least %(value)s") % {"value": in_words(limit.low, kpi.unit, marketplace)})
-    if limit.high is not None:
-        parts.append(_("at most %(value)s") % {"value": in_words(limit.high, kpi.unit, marketplace)})
-    if limit.low is None and (wish := getattr(limit, "warn_low", None)) is not None:
-        parts.append(_("better over %(value)s") % {"value": in_words(wish, kpi.unit, marketplace)})
-    if limit.high is None and (wish := getattr(limit, "warn_high", None)) is not None:
-        parts.append(_("better under %(value)s") % {"value": in_words(wish, kpi.unit, marketplace)})
-    return _(", ").join(parts)
-
-
-def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
-    """ "6.2 pts over 25 %" or "3.1 pts to the limit"; empty without a value or a limit."""
-    value = verdict.value
-    if value is None:
-        return reason_words(getattr(verdict, "reason", ""))
-    if verdict.low is None and verdict.high is None:
-        return ""
-    # A side with a wish and no limit (TACoS under 12 %) is told by the wish.
-    high = verdict.high if verdict.high is not None else getattr(verdict, "warn_high", None)
-    low = verdict.low if verdict.low is not None else getattr(verdict, "warn_low", None)
-    for limit, over in ((high, True), (low, False)):
-        if limit is not None and ((value > limit) if over else (value < limit)):
-            words = {
-                "by": difference(value - limit, kpi.unit, marketplace),
-                "limit": in_words(limit, kpi.unit, marketplace),
-            }
-            return (_("%(by)s over %(limit)s") if over else _("%(by)s under %(limit)s")) % words
-    nearest = min((limit for limit in (verdict.high, verdict.low) if limit is not None), key=lambda x: abs(x - value))
-    return _("%(by)s to the limit") % {"by": difference(nearest - value, kpi.unit, marketplace)}
-
-
 def _card(
     key: str,
     scope: AccountMarketplace,
@@ -295,6 +239,7 @@ def _card(
     before: Days | None,
     verdict: Verdict | None,
     elsewhere: bool,
+    shelf: contract.Shelf,
 ) -> Card:
     kpi, unit, marketplace = kpis().get(key), unit_of(key), scope.marketplace
     now, then = value_over(key, table, days), value_over(key, table, before)
@@ -309,6 +254,7 @@ def _card(
         limit = verdict.high if verdict.high is not None else verdict.low
     last = max((day for day, value, _p in points if value is not None), default=None)
     status, words = _status(verdict)
+    restated = _restated(now, value_over(key, first_final, days), unit, marketplace)
     return Card(
         key=key,
         label=label_of(key),
@@ -323,13 +269,37 @@ def _card(
         url=_url(key, kpi, scope, state, elsewhere),
         current=not elsewhere and state.query_dict.get("chart") == key,
         where=f"{scope.account.name} · {marketplace.code}" if elsewhere and state.scope is None else "",
-        meaning=str(kpi.meaning) if kpi else "",
-        formula=str(kpi.formula) if kpi else "",
         limit_words=_limit_words(verdict, kpi, marketplace),
-        amazon_name=kpi.amazon_name if kpi else "",
-        amazon_page=kpi.amazon_page if kpi else "",
-        restated=_restated(now, value_over(key, first_final, days), unit, marketplace),
+        contract=_contract(key, shelf, table, days, verdict, restated, state),
+        restated=restated,
     )
+
+
+def _contract(
+    key: str,
+    shelf: contract.Shelf,
+    table: Sequence[Row],
+    days: Days,
+    verdict: Verdict | None,
+    restated: str,
+    state: PageState,
+) -> contract.Contract:
+    """What the tile opens: the promise behind the figure, with what only this page knows of it."""
+    kpi = kpis().get(key)
+    if kpi is None:
+        return contract.of_measure(measures()[key], shelf)
+    inside = [row for row in table if days.first <= row["date"] <= days.last]
+    newest = next((row for row in reversed(inside) if row.get(kpi.numerator) is not None), None)
+    facts = (
+        contract.stated_days(kpi, newest),
+        contract.counterpart(kpi, inside, shelf.scope) if kpi.counterpart else None,
+        contract.Fact(_("Since it was final"), restated or _("unchanged")),
+    )
+    made = contract.of_kpi(kpi, shelf, verdict=verdict, more=[fact for fact in facts if fact])
+    if not made.rows_url:
+        return made
+    place, hash_, fragment = made.rows_url.partition("#")
+    return replace(made, rows_url=place + state.carried(shelf.scope) + hash_ + fragment)
 
 
 def _restated(now: Decimal | None, was: Decimal | None, unit: Unit, marketplace: Marketplace) -> str:
@@ -362,28 +332,6 @@ def restated_days(key: str, scope: AccountMarketplace, table: Sequence[Row], day
             charts.Restatement(day, *words, by or formats.NOTHING, source, url, restatements.when(scope, told[day]))
         )
     return found
-
-
-def change_of(
-    now: Decimal | None, then: Decimal | None, unit: Unit, direction: int, marketplace: Marketplace
-) -> tuple[str, str]:
-    """(signed change in words, good/bad/""): points for rates, plain for scores, relative for the rest."""
-    if now is None or then is None:
-        return "", ""
-    if unit == Unit.RATE:
-        digits = 2 if abs(now) < Decimal("0.02") else 1
-        words = formats.points(now - then, digits)
-        then = now if not round((now - then) * 100, digits) else then
-    elif unit in {Unit.SCORE, Unit.DAYS, Unit.PER_YEAR}:
-        digits = 1 if unit == Unit.PER_YEAR else 0
-        moved = round(now - then, digits)
-        words = formats.signed(formats.decimals(moved, digits), moved)
-    elif then:
-        words = formats.relative(now, then)
-    else:
-        return "", ""
-    tone = "" if not direction or now == then else "good" if (now > then) == (direction > 0) else "bad"
-    return words, tone
 
 
 def _status(verdict: Verdict | None) -> tuple[str, str]:

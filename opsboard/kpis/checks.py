@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
+from django.utils.functional import Promise
 
 from opsboard.feeds import registry as feeds
 
-from .registry import Window, kpis, measures
+from .registry import Kpi, Unit, Window, kpis, measures
 
 _KEY = re.compile(r"[a-z0-9_.]{1,60}")
 
@@ -42,7 +43,8 @@ def _measure_errors() -> Iterator[CheckMessage]:
 def _kpi_errors() -> Iterator[CheckMessage]:
     known = measures()
     for kpi in kpis().values():
-        for name in filter(None, (kpi.numerator, kpi.denominator, kpi.target)):
+        orders = (kpi.orders.days, kpi.orders.lag) if kpi.orders else ()
+        for name in filter(None, (*kpi.parts, kpi.target, kpi.counterpart, *orders)):
             if name not in known:
                 yield Error(
                     f"KPI {kpi.key} names the unknown measure {name!r}.",
@@ -62,3 +64,23 @@ def _kpi_errors() -> Iterator[CheckMessage]:
                 yield Error(f"KPI {kpi.key} has a limit of the unknown severity {limit.severity!r}.", id="kpis.E009")
         if kpi.window is Window.AVERAGE_DENOMINATOR and not kpi.denominator:
             yield Error(f"KPI {kpi.key} averages a denominator it does not have.", id="kpis.E010")
+        yield from _contract_errors(kpi)
+
+
+def _contract_errors(kpi: Kpi) -> Iterator[CheckMessage]:
+    """What a KPI must say to be read in every language and on every day."""
+    for name in ("label", "meaning", "formula", "next_step"):
+        words = getattr(kpi, name)
+        if str(words) and not isinstance(words, Promise):
+            yield Error(
+                f"KPI {kpi.key} has a {name} that cannot be translated.",
+                hint='Mark it with gettext_lazy: _("...").',
+                id="kpis.E011",
+            )
+    starts = [(limit.marketplace, limit.valid_from) for limit in kpi.limits]
+    if len(set(starts)) < len(starts):
+        yield Error(f"KPI {kpi.key} has two limits from the same day on.", id="kpis.E012")
+    if kpi.orders and (kpi.unit not in {Unit.RATE, Unit.COUNT} or kpi.window is Window.AVERAGE_DENOMINATOR):
+        yield Error(f"KPI {kpi.key} counts orders and is no count and no share of them.", id="kpis.E013")
+    if kpi.orders and bool(kpi.orders.days) != bool(kpi.orders.lag):
+        yield Error(f"KPI {kpi.key} says one of how many days Amazon counts and when they end.", id="kpis.E014")

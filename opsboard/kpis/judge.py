@@ -19,9 +19,10 @@ from django.utils import timezone
 from opsboard.accounts.models import Marketplace
 
 from . import vintages
+from .headroom import Headroom, headroom
 from .limits import LimitInForce, in_force, status_of
 from .models import ManualValue, ThresholdOverride, Verdict
-from .registry import Kpi, Window, kpis, measures
+from .registry import Kpi, Window, kpis
 
 #: A window with fewer of its days than this is not judged.
 ENOUGH_DAYS = Decimal("0.8")
@@ -53,6 +54,7 @@ class Judgement:
     last: date | None = None
     since: date | None = None
     reason: str = ""
+    room: Headroom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,8 @@ class Figures:
 
 def last_mature_day(kpi: Kpi, today: date) -> date:
     """The newest day a KPI is judged by: the marketplace's yesterday less its measures' maturity."""
-    names = [name for name in (kpi.numerator, kpi.denominator) if name]
-    wait = max(measures()[name].mature_days for name in names)
     newest = today if kpi.window is not Window.SUM else today - timedelta(days=1)
-    return newest - timedelta(days=wait)
+    return newest - timedelta(days=kpi.mature_days)
 
 
 def window(kpi: Kpi, figures: Figures, last: date) -> Reading:
@@ -175,7 +175,8 @@ def judge_kpi(
         status = status_of(found.value, limit)
         breach = status is Verdict.Status.BREACH
         since = _since(kpi, figures, marketplace, found.last, today, overrides) if breach else None
-        return Judgement(status, found.value, limit, found.first, found.last, since, found.reason)
+        room = headroom(kpi, figures.by_measure, limit, found.first, found.last, today)
+        return Judgement(status, found.value, limit, found.first, found.last, since, found.reason, room)
     if kpi.window is Window.SUM:
         early = reading(kpi, figures, today - timedelta(days=1))
         if early.value is not None:
@@ -246,6 +247,9 @@ def _record(verdict: Verdict | None, account_id: int, marketplace_id: int, kpi: 
         "last": found.last,
         "breached_since": found.since,
         "reason": found.reason[:200],
+        "more": found.room.more if found.room else None,
+        "clear_on": found.room.clear_on if found.room else None,
+        "clear_how": found.room.how if found.room else "",
     }
     mails = found.limit.mails if found.limit else False
     if verdict is None:

@@ -115,6 +115,11 @@ class Verdict(models.Model):
     breached_since = models.DateField(null=True)
     #: Why there is no value, or what is missing under it: a code for opsboard.kpis.words.reason_words.
     reason = models.CharField(max_length=200, blank=True)
+    #: Order-based figures: events until the limit is broken, the one that breaks it included; negative: too many by.
+    more = models.IntegerField(null=True)
+    #: The day on which a broken limit is kept again if nothing new comes; `clear_how` as in kpis.headroom.
+    clear_on = models.DateField(null=True)
+    clear_how = models.CharField(max_length=10, blank=True)
     changed_at = models.DateTimeField(default=timezone.now)
     #: The marketplace's day on which the scope was last judged, changed or not.
     judged_on = models.DateField(null=True)

@@ -30,6 +30,7 @@ class Unit(StrEnum):
     RATE = "rate"  # fraction inside, percent on screen; changes are shown in points
     DAYS = "days"
     PER_YEAR = "per_year"
+    TIMES = "times"  # 4.2: so many units of money for one
     SCORE = "score"
 
 
@@ -47,6 +48,16 @@ class Measure:
     mature_days: int = 3
 
 
+class Grain(StrEnum):
+    """What one figure of a KPI is about."""
+
+    MARKETPLACE = "marketplace"  # an account in a marketplace
+    ASIN = "asin"
+    SKU = "sku"
+    CAMPAIGN = "campaign"
+    TERM = "term"
+
+
 class Window(StrEnum):
     SUM = "sum"  # both measures are summed over the last `days` mature days
     LATEST = "latest"  # both measures of the newest covered day (snapshots, Amazon's own windows)
@@ -57,6 +68,7 @@ class Window(StrEnum):
 class Limit:
     """A dated threshold. A value below `low` or above `high` breaches; `warn_*` warns before.
 
+    A KPI keeps every limit it ever had: a changed one is a further `Limit` with its own day and source.
     `marketplace` is a marketplace code or "" for all; the newest `valid_from` not after the
     judged day wins, a marketplace's own before the general one.
     """
@@ -86,6 +98,20 @@ class Evidence:
     title: str
     headers: tuple[str, ...]
     rows: tuple[EvidenceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What an order-based figure counts one by one, so that it can be said how many more its limit bears.
+
+    The counted are the numerator or, where the limit is a lower one (valid tracking), what the denominator
+    has beside it. Without `days` they are dated by the figure's own days.
+    """
+
+    more: Callable[[int], str]  # 2 -> "2 more late orders"
+    #: Measures: how many days Amazon counted, and how many days before the stated day they end.
+    days: str = ""
+    lag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,24 @@ class Kpi:
     evidence: Callable[[int, int, date, date], Evidence] | None = None
     #: What to do first when it breaches, in the operators' own words.
     next_step: Label = ""
+    grain: Grain = Grain.MARKETPLACE
+    #: The measure with the same figure as Amazon states it, shown beside ours.
+    counterpart: str = ""
+    #: A value on the limit breaks it: Amazon asks for less than 1 %, not for 1 % at most.
+    strict: bool = False
+    orders: Orders | None = None
+    #: Where its rows are: an address by name ("ads:index#campaigns"), and what it takes ("health:metric", "odr_mfn").
+    rows: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The measures the figure is made of."""
+        return tuple(name for name in (self.numerator, self.denominator) if name)
+
+    @property
+    def mature_days(self) -> int:
+        """How many of the newest days are not judged by, because one of its measures may still move."""
+        return max((_measures[name].mature_days for name in self.parts if name in _measures), default=0)
 
 
 _measures: dict[str, Measure] = {}

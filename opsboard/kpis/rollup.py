@@ -184,6 +184,7 @@ def _sum_days(
 
 
 def _or_zero(measure: Measure, name: str) -> str:
-    if measure.sql.startswith("sum(") and "FILTER" not in measure.sql:
+    counted = measure.sql.startswith(("count(", "coalesce("))
+    if counted or (measure.sql.startswith("sum(") and "FILTER" not in measure.sql):
         return f"CASE WHEN s.date IS NULL THEN 0 ELSE s.{name} END::numeric"
     return f"s.{name}::numeric"

@@ -7,5 +7,5 @@ urlpatterns = [
     path("thresholds/", views.thresholds, name="thresholds"),
     path("thresholds/<int:account>/<slug:kpi>/", views.threshold, name="threshold"),
     path("ipi/", views.manual, name="manual"),
-    path("kpis/", views.catalogue, name="help"),
+    path("kpis/", views.help_page, name="help"),
 ]

@@ -14,14 +14,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from opsboard.accounts import access, audit
-from opsboard.accounts.models import AccountMarketplace, Marketplace, Role, SellerAccount, User
+from opsboard.accounts.models import AccountMarketplace, Role, SellerAccount, User
 from opsboard.feeds import dispatch
+from opsboard.ui.filters import PageState
+from opsboard.ui.pages import no_account
 
-from . import cards, vintages
+from . import catalogue, figures, vintages
 from .forms import ManualForm, ThresholdForm
 from .limits import in_force
 from .models import ManualValue, ThresholdOverride, Verdict
-from .registry import Kpi, kpis, measures
+from .registry import Kpi, kpis
 from .words import AMAZON_TARGET, OWN_LIMIT, source_words
 
 IPI = "inventory.ipi"
@@ -54,9 +56,9 @@ def _limit_rows(scope: AccountMarketplace) -> list[LimitRow]:
         own = limit is not None and limit.source == OWN_LIMIT
         verdict = verdicts.get(kpi.key)
         if not own and verdict is not None and verdict.limit_source == AMAZON_TARGET:
-            words, source = cards.limit_words(verdict, kpi, marketplace), verdict.limit_source
+            words, source = figures.limit_words(verdict, kpi, marketplace), verdict.limit_source
         else:
-            words, source = (cards.limit_words(limit, kpi, marketplace), limit.source) if limit else (_("none"), "")
+            words, source = (figures.limit_words(limit, kpi, marketplace), limit.source) if limit else (_("none"), "")
         rows.append(LimitRow(kpi, words, source_words(source), own))
     return rows
 
@@ -81,8 +83,8 @@ def threshold(request: HttpRequest, account: int, kpi: str) -> HttpResponse:
         "account": found,
         "kpi": declared,
         "form": form if may else None,
-        "history": [(item, cards.limit_words(item, declared, item.marketplace or marketplace)) for item in kept],
-        "defaults": [(limit, cards.limit_words(limit, declared, marketplace)) for limit in declared.limits],
+        "history": [(item, figures.limit_words(item, declared, item.marketplace or marketplace)) for item in kept],
+        "defaults": [(limit, figures.limit_words(limit, declared, marketplace)) for limit in declared.limits],
     }
     return render(request, "kpis/threshold.html", context)
 
@@ -157,14 +159,17 @@ def _keep_score(form: ManualForm, user: User) -> None:
     _judge_again(scope.account)
 
 
-def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every KPI: what it means, its formula, window, limits and where Amazon shows it."""
-    known = measures()
-    scope = access.visible_scopes(request.user).first()
-    marketplace = scope.marketplace if scope else Marketplace.objects.order_by("id").first()
-    rows = []
-    for kpi in kpis().values():
-        wait = max(known[name].mature_days for name in (kpi.numerator, kpi.denominator) if name)
-        limits = [(limit, cards.limit_words(limit, kpi, marketplace)) for limit in kpi.limits] if marketplace else []
-        rows.append((kpi, wait, limits))
-    return render(request, "kpis/help.html", {"rows": rows})
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Every KPI: its contract, and the limits of one scope with their history."""
+    state = PageState.from_request(request)
+    if state.one is None:
+        return no_account(request)
+    search = request.GET.get("q", "")[:100]
+    shelves = catalogue.shelves(state.one, search)
+    context = {
+        "page_scope": state.one,
+        "shelves": shelves,
+        "found": sum(len(shelf.entries) for shelf in shelves),
+        "search": search,
+    }
+    return render(request, "kpis/help.html", context)

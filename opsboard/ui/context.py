@@ -23,8 +23,11 @@ ROOMS = (
     ("health", "health:index", "health", _("Health"), False, True),
     ("alerts", "alerts:index", "alerts", _("Alerts"), True, True),
     ("feeds", "feeds:index", "data", _("Data"), False, True),
+    ("kpis", "kpis:help", "info", _("Help"), False, True),
     ("settings", "settings:index", "settings", _("Settings"), False, False),
 )
+#: A page that is a room by itself, in a namespace whose other pages belong to Settings.
+HELP = "kpis:help"
 #: Rooms whose pages show figures of a period; the others show accounts and freshness only.
 PERIOD_ROOMS = frozenset({"today", "listings", "ads", "inventory", "health"})
 #: Pages of other rooms that do as well; with nothing they are compared with.
@@ -67,7 +70,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
                 url = reverse(name)
             except NoReverseMatch:
                 continue
-            found.append(Room(namespace, url + (carried if carries else ""), icon, str(word), major, namespace == here))
+            current = page == HELP if name == HELP else namespace == here
+            found.append(Room(namespace, url + (carried if carries else ""), icon, str(word), major, current))
         return found
 
     return {
@@ -79,7 +83,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "languages": (("en", "EN", "English"), ("zh-hans", "中", "简体中文")),
             "has_period": here in PERIOD_ROOMS or page in PERIOD_PAGES,
             "has_comparison": here in PERIOD_ROOMS,
-            "has_scope": here in SCOPE_ROOMS,
+            "has_scope": here in SCOPE_ROOMS or page == HELP,
             "periods": PERIODS,
             "comparisons": COMPARISONS,
         }

@@ -101,11 +101,11 @@ def _rounded(value: Decimal, digits: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN) + 0
 
 
-def day(value: date | None, *, today: date | None = None) -> str:
-    """22 Nov; with the year when it is not this one."""
+def day(value: date | None, *, today: date | None = None, year: bool = False) -> str:
+    """22 Nov; with the year when it is not this one, or when asked for."""
     if value is None:
         return NOTHING
-    same_year = value.year == (today or timezone.now().date()).year
+    same_year = not year and value.year == (today or timezone.now().date()).year
     skeleton = {"en": "d MMM", "zh": "M月d日"}.get(locale().language, "d MMM")
     if not same_year:
         skeleton = {"en": "d MMM y", "zh": "y年M月d日"}.get(locale().language, "d MMM y")

@@ -39,6 +39,7 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/data/reconciliation/{us}",
         f"/data/reconciliation/sales_by_asin/{us}",
         "/alerts/",
+        f"/settings/kpis/{us}",
         f"/ads/{us}&explore=1",
         f"/ads/{us}&chart=ads.spend&known=2026-01-01",
     ]

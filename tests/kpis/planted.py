@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils.functional import lazystr
+
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.kpis.models import AccountDay
 from opsboard.kpis.registry import Evidence, EvidenceRow, Kpi, Limit, Measure, Unit, Window
@@ -35,20 +37,20 @@ MEASURES = (
 
 ACOS = Kpi(
     key="t_acos",
-    label="ACoS",
+    label=lazystr("ACoS"),
     unit=Unit.RATE,
     numerator="t.spend",
     denominator="t.sales",
     days=7,
     limits=(Limit(LONG_AGO, "Handbook", high=Decimal("0.25"), warn_high=Decimal("0.23")),),
-    meaning="What a unit of sales costs.",
-    formula="Spend ÷ sales",
+    meaning=lazystr("What a unit of sales costs."),
+    formula=lazystr("Spend ÷ sales"),
     evidence=evidence,
-    next_step="Lower the bids.",
+    next_step=lazystr("Lower the bids."),
 )
 CTR = Kpi(
     key="t_ctr",
-    label="CTR",
+    label=lazystr("CTR"),
     unit=Unit.RATE,
     numerator="t.clicks",
     denominator="t.views",
@@ -58,12 +60,12 @@ CTR = Kpi(
         Limit(date(2026, 1, 1), "Handbook, 2026", low=Decimal("0.005")),
         Limit(LONG_AGO, "Handbook, Japan", low=Decimal("0.003"), marketplace="JP"),
     ),
-    meaning="How often a view becomes a click.",
-    formula="Clicks ÷ views",
+    meaning=lazystr("How often a view becomes a click."),
+    formula=lazystr("Clicks ÷ views"),
 )
 ODR = Kpi(
     key="t_odr",
-    label="ODR",
+    label=lazystr("ODR"),
     unit=Unit.RATE,
     numerator="t.defects",
     denominator="t.orders",
@@ -71,12 +73,12 @@ ODR = Kpi(
     days=3,
     target="t.target",
     limits=(Limit(LONG_AGO, "Account Health", high=Decimal("0.02"), warn_high=Decimal("0.008")),),
-    meaning="Orders with a defect.",
-    formula="Defects ÷ orders",
+    meaning=lazystr("Orders with a defect."),
+    formula=lazystr("Defects ÷ orders"),
 )
 TURNOVER = Kpi(
     key="t_turnover",
-    label="Turnover",
+    label=lazystr("Turnover"),
     unit=Unit.PER_YEAR,
     numerator="t.shipped",
     denominator="t.stock",
@@ -84,11 +86,17 @@ TURNOVER = Kpi(
     window=Window.AVERAGE_DENOMINATOR,
     days=10,
     limits=(Limit(LONG_AGO, "Handbook", low=Decimal(4), severity="warn"),),
-    meaning="How often the stock is sold.",
-    formula="Shipped ÷ average stock × 4",
+    meaning=lazystr("How often the stock is sold."),
+    formula=lazystr("Shipped ÷ average stock × 4"),
 )
 SALES = Kpi(
-    key="t_total", label="Sales", unit=Unit.MONEY, numerator="t.sales", days=7, meaning="Sales.", formula="Sum of sales"
+    key="t_total",
+    label=lazystr("Sales"),
+    unit=Unit.MONEY,
+    numerator="t.sales",
+    days=7,
+    meaning=lazystr("Sales."),
+    formula=lazystr("Sum of sales"),
 )
 KPIS = (ACOS, CTR, ODR, TURNOVER, SALES)
 

@@ -10,9 +10,9 @@ import pytest
 
 from opsboard.kpis import registry
 from opsboard.kpis.checks import check_declarations
-from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window
+from opsboard.kpis.registry import Kpi, Limit, Measure, Orders, Unit, Window
 
-from .planted import ACOS, MEASURES
+from .planted import ACOS, LONG_AGO, MEASURES, ODR
 
 
 def ids(monkeypatch: pytest.MonkeyPatch, *, kpi: Kpi = ACOS, measure: Measure | None = None) -> set[str | None]:
@@ -69,3 +69,24 @@ def test_two_of_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="two KPIs are called t_acos"):
         registry.register_kpis(replace(ACOS))
+
+
+def test_amazons_figure_and_amazons_days_are_measures_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def more(n: int) -> str:
+        return f"{n} more"
+
+    assert ids(monkeypatch, kpi=replace(ODR, counterpart="t.typo")) == {"kpis.E003"}
+    assert ids(monkeypatch, kpi=replace(ODR, orders=Orders(more, days="t.typo", lag="t.orders"))) == {"kpis.E003"}
+    assert ids(monkeypatch, kpi=replace(ODR, orders=Orders(more, days="t.orders"))) == {"kpis.E014"}
+    assert ids(monkeypatch, kpi=replace(ODR, unit=Unit.DAYS, orders=Orders(more))) == {"kpis.E013"}
+
+
+def test_words_that_nobody_can_translate(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(monkeypatch, kpi=replace(ACOS, label="ACoS")) == {"kpis.E011"}
+    assert ids(monkeypatch, kpi=replace(ACOS, next_step="Lower the bids.")) == {"kpis.E011"}
+
+
+def test_two_limits_from_the_same_day_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = (Limit(LONG_AGO, "Handbook", high=Decimal(1)), Limit(LONG_AGO, "Handbook", high=Decimal(2)))
+
+    assert ids(monkeypatch, kpi=replace(ACOS, limits=twice)) == {"kpis.E012"}

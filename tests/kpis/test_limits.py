@@ -65,3 +65,22 @@ def test_a_wish_without_a_limit_is_told_by_the_wish() -> None:
     assert told("0.102") == "1.8 pts under 12.0 %"
     assert told("0.175") == "0.5 pts to the limit"
     assert told("0.2") == "2.0 pts over 18.0 %"
+
+
+def test_one_per_cent_is_not_under_one_per_cent(scope: AccountMarketplace) -> None:
+    asked = in_force(kpis()["odr_mfn"], scope.marketplace, DAY, target=Decimal("0.01"))
+    on_time = in_force(kpis()["on_time_delivery"], scope.marketplace, DAY)
+    ours = in_force(kpis()["acos"], scope.marketplace, DAY)
+
+    assert status_of(Decimal("0.01"), asked) is Verdict.Status.BREACH
+    assert status_of(Decimal("0.009999"), asked) is Verdict.Status.WARN
+    assert status_of(Decimal("0.90"), on_time) is Verdict.Status.BREACH
+    assert status_of(Decimal("0.25"), ours) is Verdict.Status.WARN  # the handbook's 25 % may be reached
+
+
+def test_a_limit_that_changed_counts_by_its_day(scope: AccountMarketplace) -> None:
+    rate = kpis()["on_time_delivery"]
+    before, since = (in_force(rate, scope.marketplace, day) for day in (date(2024, 9, 24), date(2024, 9, 25)))
+
+    assert before is not None and (before.low, before.mails) == (Decimal("0.97"), False)
+    assert since is not None and (since.low, since.mails) == (Decimal("0.90"), True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from opsboard.accounts.models import AccountMarketplace, AuditEvent, Role, User
-from opsboard.kpis.models import ManualValue, ThresholdOverride, Verdict
+from opsboard.kpis import contract
+from opsboard.kpis.contract import PastLine
+from opsboard.kpis.models import AccountDayVintage, ManualValue, ThresholdOverride, Verdict
 from opsboard.kpis.registry import kpis
 from tests.factories import make_seller, make_user
 
@@ -151,4 +154,55 @@ def test_help_says_what_each_kpi_means_and_where_amazon_shows_it() -> None:
     for kpi in kpis().values():
         assert f'id="{kpi.key}"' in page
     assert "Total Advertising Cost of Sales (ACOS)" in page
-    assert "the last 30 days, leaving out the newest 7 days" in page
+    assert "the last 30 mature days" in page and "final after 7 days" in page
+
+
+def test_help_is_searched_by_what_amazon_calls_a_figure() -> None:
+    user, _scopes = make_seller(("US",))
+
+    page = browser(user).get(reverse("kpis:help"), {"q": "featured offer"}).content.decode()
+
+    assert 'id="buy_box"' in page and 'id="acos"' not in page
+    assert "Nothing matches" in browser(user).get(reverse("kpis:help"), {"q": "no such thing"}).content.decode()
+
+
+def test_help_keeps_every_limit_a_figure_had_and_marks_the_one_in_force() -> None:
+    user, (scope,) = make_seller(("US",))
+    today = scope.marketplace.today()
+    for day, target in ((today - timedelta(days=40), "0.05"), (today - timedelta(days=10), "0.04")):
+        for measure, value in (("late_shipment", 3), ("late_shipment_of", 100), ("late_shipment_target", target)):
+            told(scope, f"health.{measure}", day, value)
+            told(scope, f"health.{measure}", day + timedelta(days=1), value)
+
+    entry = history(user, "late_shipment")
+
+    assert [line.words.split()[-2] for line in entry] == ["4.0", "5.0", "4.0"]
+    assert [line.source for line in entry[:2]] == ["Amazon's target in the report"] * 2
+    assert [line.current for line in entry] == [True, False, False]
+    own = {"marketplace": "", "high": "3", "valid_from": today.isoformat(), "note": "ours is stricter"}
+    browser(user).post(reverse("kpis:threshold", args=[scope.account_id, "late_shipment"]), own)
+    entry = history(user, "late_shipment")
+    assert [line.current for line in entry] == [True, False, False, False]
+    assert (entry[0].source, entry[0].note.endswith("ours is stricter")) == ("Set by your organisation", True)
+
+
+def history(user: User, key: str) -> Sequence[PastLine]:
+    shelves = browser(user).get(reverse("kpis:help")).context["shelves"]
+    return next(entry.contract.history for shelf in shelves for entry in shelf.entries if entry.kpi.key == key)
+
+
+def told(scope: AccountMarketplace, measure: str, day: date, value: int | str) -> None:
+    AccountDayVintage.objects.create(
+        account_id=scope.account_id,
+        marketplace_id=scope.marketplace_id,
+        measure=measure,
+        date=day,
+        value=Decimal(value),
+    )
+
+
+def test_every_figure_with_rows_leads_to_a_page_that_is_there() -> None:
+    leading = [kpi for kpi in kpis().values() if kpi.rows]
+
+    assert len(leading) > 20
+    assert all(contract.rows_url(kpi).startswith("/") for kpi in leading)
