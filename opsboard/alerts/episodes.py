@@ -14,12 +14,11 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from opsboard.accounts.models import Membership, Role, User
 from opsboard.kpis.judge import Change
 from opsboard.kpis.models import Verdict
 from opsboard.kpis.registry import kpis
 
-from . import outbox
+from . import audience, outbox, snoozes
 from .models import Episode, EpisodeEvent
 
 #: More episodes than this at once are one mail to a person, not many.
@@ -40,9 +39,13 @@ def follow(changes: list[Change]) -> list[Episode]:
     for change in changes:
         verdict = change.verdict
         if verdict.status == Verdict.Status.BREACH:
+            if _closed_by_hand(verdict) is not None:
+                continue
             episode, is_new = _open_or_update(verdict)
             if is_new:
                 opened.append(episode)
+            else:
+                snoozes.look(episode)
         elif verdict.status in _KEPT:
             _resolve(verdict)
     if opened:
@@ -58,6 +61,14 @@ def _of(verdict: Verdict) -> models.QuerySet[Episode]:
 
 def _running(verdict: Verdict) -> Episode | None:
     return _of(verdict).filter(resolved_at__isnull=True).first()
+
+
+def _closed_by_hand(verdict: Verdict) -> Episode | None:
+    """The episode a person closed while this very breach lasted: it stays closed until the limit is kept once."""
+    if _running(verdict) is not None:
+        return None
+    last = _of(verdict).order_by("-resolved_at").first()
+    return last if last is not None and last.closed_by_id and last.kept_at is None else None
 
 
 def _open_or_update(verdict: Verdict) -> tuple[Episode, bool]:
@@ -108,7 +119,7 @@ def _open(verdict: Verdict) -> Episode:
 def _go_on(verdict: Verdict) -> Episode | None:
     """Take up the episode that was over a short while ago."""
     recent = _of(verdict).filter(resolved_at__gt=timezone.now() - QUIET).order_by("-resolved_at").first()
-    if recent is None:
+    if recent is None or recent.closed_by_id:
         return None
     EpisodeEvent.objects.create(
         episode=recent, old=recent.state, new=Episode.State.OPEN, value=verdict.value, reason=_Reason.AGAIN
@@ -129,6 +140,9 @@ def _worse(worst: Decimal, verdict: Verdict) -> Decimal:
 def _resolve(verdict: Verdict) -> None:
     episode = _running(verdict)
     if episode is None:
+        if (closed := _closed_by_hand(verdict)) is not None:
+            closed.kept_at = timezone.now()
+            closed.save(update_fields=["kept_at"])
         return
     reason = _Reason.LIMIT if _breaks_old_limit(episode, verdict) else _Reason.RECOVERED
     EpisodeEvent.objects.create(
@@ -136,7 +150,8 @@ def _resolve(verdict: Verdict) -> None:
     )
     episode.state = Episode.State.RESOLVED
     episode.resolved_at = timezone.now()
-    episode.save(update_fields=["state", "resolved_at"])
+    episode.snoozed_until = episode.snoozed_beyond = None
+    episode.save(update_fields=["state", "resolved_at", "snoozed_until", "snoozed_beyond"])
 
 
 def _breaks_old_limit(episode: Episode, verdict: Verdict) -> bool:
@@ -147,29 +162,6 @@ def _breaks_old_limit(episode: Episode, verdict: Verdict) -> bool:
     return (episode.high is not None and value > episode.high) or (episode.low is not None and value < episode.low)
 
 
-def acknowledge(episode_id: int, user: User) -> bool:
-    """Mark an open episode as seen by `user`; False when it is not open any more."""
-    return _by_hand(episode_id, user, Episode.State.OPEN, Episode.State.ACKNOWLEDGED)
-
-
-def reopen(episode_id: int, user: User) -> bool:
-    """Take an acknowledgement back; False when there is none."""
-    return _by_hand(episode_id, user, Episode.State.ACKNOWLEDGED, Episode.State.OPEN)
-
-
-@transaction.atomic
-def _by_hand(episode_id: int, user: User, old: Episode.State, new: Episode.State) -> bool:
-    episode = Episode.objects.select_for_update().get(pk=episode_id)
-    if episode.state != old:
-        return False
-    EpisodeEvent.objects.create(episode=episode, by=user, old=old, new=new, value=episode.value, reason=_Reason.PERSON)
-    episode.state = new
-    episode.acknowledged_by = user if new == Episode.State.ACKNOWLEDGED else None
-    episode.acknowledged_at = timezone.now() if new == Episode.State.ACKNOWLEDGED else None
-    episode.save(update_fields=["state", "acknowledged_by", "acknowledged_at"])
-    return True
-
-
 def _mail(opened: list[Episode]) -> None:
     """One mail a person and episode; one for all when there are many at once."""
     by_organisation: dict[int, list[Episode]] = defaultdict(list)
@@ -178,12 +170,7 @@ def _mail(opened: list[Episode]) -> None:
     order = {key: at for at, key in enumerate(kpis())}
     for organisation_id, episodes in by_organisation.items():
         episodes.sort(key=lambda episode: order.get(episode.kpi, 0))
-        members = Membership.objects.filter(
-            organisation=organisation_id, mail_alerts=True, user__is_active=True
-        ).select_related("user")
-        for member in members:
-            if not member.at_least(Role.OPERATOR):
-                continue
+        for member in audience.of(organisation_id):
             groups = [episodes] if len(episodes) > GROUP_OVER else [[episode] for episode in episodes]
             for group in groups:
                 outbox.enqueue(group, member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import css_inline
@@ -52,8 +53,7 @@ def story(episode: Episode) -> Story:
     """Tell an episode in the active language."""
     kpi: Kpi = kpis()[episode.kpi]
     marketplace = episode.marketplace
-    over = episode.high is not None and episode.value > episode.high
-    limit = episode.high if over else episode.low
+    limit = episode.high if episode.over else episode.low
     shown = {
         "kpi": kpi.label,
         "value": cards.in_words(episode.value, kpi.unit, marketplace),
@@ -68,7 +68,8 @@ def story(episode: Episode) -> Story:
         window = _("%(first)s to %(last)s") % days if episode.first != episode.last else days["last"]
     return Story(
         episode=episode,
-        what=(_("%(kpi)s %(value)s over %(limit)s") if over else _("%(kpi)s %(value)s under %(limit)s")) % shown,
+        what=(_("%(kpi)s %(value)s over %(limit)s") if episode.over else _("%(kpi)s %(value)s under %(limit)s"))
+        % shown,
         where=f"{episode.account.name}, {marketplace.code}",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
@@ -84,8 +85,8 @@ def _limit_and_source(episode: Episode, kpi: Kpi) -> str:
     return f"{words} ({source})" if words and source else words
 
 
-def compose(episodes: list[Episode], member: Membership) -> Letter:
-    """The letter about these episodes in the member's language."""
+def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str] = str) -> Letter:
+    """The letter about these episodes in the member's language; `lead` is a sentence before them."""
     with translation.override(member.user.language or settings.LANGUAGE_CODE):
         stories = [story(episode) for episode in episodes]
         if len(stories) == 1:
@@ -96,6 +97,7 @@ def compose(episodes: list[Episode], member: Membership) -> Letter:
             url = settings.BASE_URL + reverse("alerts:index")
         context = {
             "subject": subject,
+            "lead": lead(),
             "stories": stories,
             "url": url,
             "rows": MAX_ROWS if len(stories) == 1 else 0,
@@ -115,7 +117,7 @@ def _one_line(subject: str) -> str:
 def _text(context: dict[str, object]) -> str:
     """The plain part: stands alone, 72 columns, tables aligned."""
     stories: list[Story] = context["stories"]  # type: ignore[assignment]
-    lines: list[str] = []
+    lines: list[str] = [*textwrap.wrap(str(context["lead"]), WIDTH), ""] if context["lead"] else []
     for item in stories:
         lines += [*textwrap.wrap(f"{item.what}: {item.where}", WIDTH), ""]
         if item.window:

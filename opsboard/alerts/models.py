@@ -22,6 +22,7 @@ class Episode(models.Model):
     class State(models.TextChoices):
         OPEN = "open", _("Open")
         ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+        SNOOZED = "snoozed", _("Snoozed")
         RESOLVED = "resolved", _("Resolved")
 
     account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
@@ -40,7 +41,17 @@ class Episode(models.Model):
     last = models.DateField(null=True)
     acknowledged_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    #: Whose it is; who is away or has left is replaced by hand.
+    assigned_to = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    #: Nobody is troubled until this instant (the start of a day of the marketplace) ...
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    #: ... or until the figure is beyond this, on the side on which the limit is broken; whichever comes first.
+    snoozed_beyond = models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    #: A person closed it while the limit was broken: the same breach stays closed until it is over.
+    closed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    #: When the limit was kept again, of an episode that a person closed before.
+    kept_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-opened_at", "-id"]
@@ -55,6 +66,11 @@ class Episode(models.Model):
     def __str__(self) -> str:
         return f"{self.kpi} {self.account_id}/{self.marketplace_id} {self.state}"
 
+    @property
+    def over(self) -> bool:
+        """Whether the figure is above its limit rather than below."""
+        return self.high is not None and (self.low is None or self.value > self.high)
+
 
 class EpisodeEvent(models.Model):
     """A line of an episode's journal: who, when, from what to what, why. Never changed."""
@@ -65,6 +81,10 @@ class EpisodeEvent(models.Model):
         RECOVERED = "recovered", _("the limit is kept again")
         LIMIT = "limit", _("the limit was changed")
         PERSON = "person", _("by hand")
+        ASSIGNED = "assigned", _("given to somebody")
+        COMMENT = "comment", _("a comment")
+        AWAKE = "awake", _("the snooze is over and the limit is still broken")
+        WORSE = "worse", _("it got worse than the snooze allowed")
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
@@ -74,6 +94,9 @@ class EpisodeEvent(models.Model):
     reason = models.CharField(max_length=10, choices=Reason.choices, blank=True)
     value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
     comment = models.TextField(blank=True)
+    assignee = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    until = models.DateTimeField(null=True)
+    beyond = models.DecimalField(max_digits=24, decimal_places=6, null=True)
 
     class Meta:
         ordering = ["at", "id"]
@@ -95,7 +118,13 @@ class OutboxMessage(Work):
         SENT = "sent", _("Delivered")
         FAILED = "failed", _("Not delivered")
 
+    class Purpose(models.TextChoices):
+        OPENED = "opened", _("New alert")
+        AWAKE = "awake", _("Snooze over")
+        ASSIGNED = "assigned", _("Given to you")
+
     dedupe_key = models.CharField(max_length=200, unique=True)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.OPENED)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
     recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     address = models.EmailField()

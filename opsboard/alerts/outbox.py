@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import smtplib
+from collections.abc import Callable
 from email.utils import parseaddr
 
 import structlog
@@ -36,22 +37,35 @@ LEASE = 180
 NO_MEMBER = gettext_noop("No longer a member")
 MAILS_OFF = gettext_noop("Turned alert mails off before it was sent")
 
+Purpose = OutboxMessage.Purpose
 _DJANGO_SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _REMEMBERING = "opsboard.alerts.smtp.EmailBackend"
 
 log = structlog.get_logger(__name__)
 
 
-def enqueue(episodes: list[Episode], member: Membership) -> OutboxMessage:
-    """Put one letter about `episodes` to `member` into the outbox, once; sent after the commit."""
-    ids = sorted(episode.pk for episode in episodes)
-    key = f"opened:{'-'.join(map(str, ids))}:{member.user_id}"
+def enqueue(
+    episodes: list[Episode],
+    member: Membership,
+    purpose: Purpose = Purpose.OPENED,
+    *,
+    lead: Callable[[], str] = str,
+    about: str = "",
+) -> OutboxMessage:
+    """Put one letter about `episodes` to `member` into the outbox, once; sent after the commit.
+
+    `about` tells letters of one purpose about the same episodes apart; `lead` says in the reader's language why
+    the letter comes.
+    """
+    told = about or "-".join(str(pk) for pk in sorted(episode.pk for episode in episodes))
+    key = f"{purpose.value}:{told}:{member.user_id}"
     if len(key) > 200:
-        key = f"opened:{hashlib.sha256(key.encode()).hexdigest()}:{member.user_id}"
-    letter = mail.compose(episodes, member)
+        key = f"{purpose.value}:{hashlib.sha256(key.encode()).hexdigest()}:{member.user_id}"
+    letter = mail.compose(episodes, member, lead)
     message, is_new = OutboxMessage.objects.get_or_create(
         dedupe_key=key,
         defaults={
+            "purpose": purpose,
             "organisation": member.organisation,
             "recipient": member.user,
             "address": member.user.email,

@@ -84,7 +84,7 @@ def breaches(
             new=episode.opened_at >= yesterday,
             may_acknowledge=episode.state == Episode.State.OPEN and acknowledger(scope),
         )
-        found.append(((episode.state == "acknowledged", -severity), row))
+        found.append(((episode.state != Episode.State.OPEN, -severity), row))
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from opsboard.accounts.models import AccountMarketplace, Membership, Role
-from opsboard.alerts import episodes
+from opsboard.alerts import actions, episodes
 from opsboard.alerts.models import Episode, OutboxMessage
 from opsboard.alerts.tasks import judge_scope
 from opsboard.feeds.models import DirtyDay
@@ -164,10 +164,10 @@ def test_acknowledging_and_taking_it_back_are_journalled(acos: Acos) -> None:
     acos(scope, 40)
     episode = Episode.objects.get()
 
-    assert episodes.acknowledge(episode.pk, user) and not episodes.acknowledge(episode.pk, user)
+    assert actions.acknowledge(episode.pk, user) and not actions.acknowledge(episode.pk, user)
     episode.refresh_from_db()
     assert (episode.state, episode.acknowledged_by) == ("acknowledged", user)
-    assert episodes.reopen(episode.pk, user) and not episodes.reopen(episode.pk, user)
+    assert actions.reopen(episode.pk, user) and not actions.reopen(episode.pk, user)
 
     episode.refresh_from_db()
     assert (episode.state, episode.acknowledged_by) == ("open", None)
@@ -177,7 +177,7 @@ def test_acknowledging_and_taking_it_back_are_journalled(acos: Acos) -> None:
 def test_an_acknowledged_breach_still_ends_by_itself(acos: Acos) -> None:
     user, (scope,) = make_seller(("US",))
     acos(scope, 40)
-    episodes.acknowledge(Episode.objects.get().pk, user)
+    actions.acknowledge(Episode.objects.get().pk, user)
 
     acos(scope, 20)
 
