@@ -46,6 +46,7 @@ WORDS: dict[str, list[str]] = {
     "metric": ["odr_afn"],
     "kpi": ["acos"],
     "spec": ["listings"],
+    "rule_kind": ["threshold"],
     "check": ["settlements"],
     "uidb36": ["1"],
     "key": ["x"],

@@ -1,4 +1,4 @@
-"""From changed verdicts to episodes and mails, in the judge's own transaction.
+"""From what the rules find to episodes and mails, in the judge's own transaction.
 
 A figure that wavers around its limit is one story, not many: an episode that is over stays ready
 for QUIET, and a breach within that time goes on with it, in the journal and the inbox, unmailed.
@@ -6,7 +6,7 @@ for QUIET, and a breach within that time goes on with it, in the journal and the
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,115 +14,173 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from opsboard.accounts.models import AccountMarketplace
+from opsboard.kpis import judge
 from opsboard.kpis.judge import Change
-from opsboard.kpis.models import Verdict
-from opsboard.kpis.registry import kpis
+from opsboard.kpis.models import ThresholdOverride, Verdict
+from opsboard.kpis.registry import Kpi, kpis
 
-from . import audience, outbox, snoozes
-from .models import Episode, EpisodeEvent
+from . import audience, evaluation, outbox, rules, snoozes
+from .evaluation import Finding
+from .models import Episode, EpisodeEvent, Rule
 
 #: More episodes than this at once are one mail to a person, not many.
 GROUP_OVER = 5
 #: A breach so soon after the last one is the same episode going on; nobody is mailed again.
 QUIET = timedelta(days=3)
-_KEPT = {Verdict.Status.OK, Verdict.Status.WARN, Verdict.Status.NO_LIMIT}
 _Reason = EpisodeEvent.Reason
+#: An episode's own key in its scope: of the limit in force there is one a KPI, of other rules one a rule.
+Key = tuple[str, int | None]
 
 
 def follow(changes: list[Change]) -> list[Episode]:
-    """Open, update or close episodes after a judgement; returns those opened.
+    """Ask the rules of every scope whose verdicts changed; returns the episodes opened."""
+    scopes = {(change.verdict.account_id, change.verdict.marketplace_id) for change in changes}
+    return [episode for scope in sorted(scopes) for episode in follow_scope(*scope)]
+
+
+def follow_scope(account_id: int, marketplace_id: int) -> list[Episode]:
+    """Open, update or close episodes by what the rules find in a scope; returns those opened.
 
     Unknown and provisional neither open nor close: missing data is no news about the seller. Must
     run in the transaction that wrote the verdicts; the mails are committed with it.
     """
-    opened = []
-    for change in changes:
-        verdict = change.verdict
-        if verdict.status == Verdict.Status.BREACH:
-            if _closed_by_hand(verdict) is not None:
-                continue
-            episode, is_new = _open_or_update(verdict)
-            if is_new:
-                opened.append(episode)
-            else:
-                snoozes.look(episode)
-        elif verdict.status in _KEPT:
-            _resolve(verdict)
+    scope = AccountMarketplace.objects.select_related("account", "marketplace").get(
+        account=account_id, marketplace=marketplace_id
+    )
+    running = {_key(item): item for item in _of(scope).filter(resolved_at=None)}
+    # What a person closed stays closed until the limit was kept once.
+    closed = {_key(item): item for item in _of(scope).exclude(closed_by=None).filter(kept_at=None)}
+    opened: list[Episode] = []
+    seen: set[Key] = set()
+    for rule, kpi, found in _findings(scope, running):
+        key = _key_of(rule, kpi)
+        seen.add(key)
+        episode = running.get(key)
+        if found.fires and (episode is not None or key not in closed):
+            _open_or_update(scope, rule, kpi, found, episode, opened)
+        elif found.fires is False and episode is not None:
+            reason = _Reason.LIMIT if _breaks_old_limit(episode, found.value) else _Reason.RECOVERED
+            _close(episode, reason, found.value)
+        elif found.fires is False and key in closed:
+            closed[key].kept_at = timezone.now()
+            closed[key].save(update_fields=["kept_at"])
+    for key, episode in running.items():
+        if key not in seen and episode.kpi in kpis():
+            _close(episode, _Reason.RULE, episode.value)
     if opened:
-        _mail(opened)
+        _mail(scope.account.organisation_id, opened)
     return opened
 
 
-def _of(verdict: Verdict) -> models.QuerySet[Episode]:
-    return Episode.objects.select_for_update().filter(
-        account=verdict.account_id, marketplace=verdict.marketplace_id, kpi=verdict.kpi
-    )
+def _findings(scope: AccountMarketplace, running: dict[Key, Episode]) -> Iterator[tuple[Rule, Kpi, Finding]]:
+    """What each rule says of each of its KPIs; KPIs that were never judged are left out."""
+    verdicts = {v.kpi: v for v in Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id)}
+    known: evaluation.Known | None = None
+    for rule, kpi in rules.in_scope(rules.of(scope.account.organisation_id), scope.account_id, scope.marketplace_id):
+        is_running = _key_of(rule, kpi) in running
+        if rule.kind == Rule.Kind.LIMIT:
+            if (verdict := verdicts.get(kpi.key)) is not None:
+                yield rule, kpi, evaluation.of_verdict(rule, verdict, is_running)
+            continue
+        known = known or _known(scope)
+        yield rule, kpi, evaluation.evaluate(rule, kpi, known, is_running)
 
 
-def _running(verdict: Verdict) -> Episode | None:
-    return _of(verdict).filter(resolved_at__isnull=True).first()
+def _known(scope: AccountMarketplace) -> evaluation.Known:
+    today = scope.marketplace.today()
+    figures = judge.Figures(scope.account_id, scope.marketplace, today - timedelta(days=judge.reach_days()), today)
+    overrides = list(ThresholdOverride.objects.filter(account=scope.account_id))
+    return evaluation.Known(figures, scope.marketplace, today, overrides)
 
 
-def _closed_by_hand(verdict: Verdict) -> Episode | None:
-    """The episode a person closed while this very breach lasted: it stays closed until the limit is kept once."""
-    if _running(verdict) is not None:
-        return None
-    last = _of(verdict).order_by("-resolved_at").first()
-    return last if last is not None and last.closed_by_id and last.kept_at is None else None
+def _key(episode: Episode) -> Key:
+    return episode.kpi, None if episode.kind == Rule.Kind.LIMIT else episode.rule_id
 
 
-def _open_or_update(verdict: Verdict) -> tuple[Episode, bool]:
-    """The running episode of a breach, and whether it is a new one."""
-    assert verdict.value is not None
-    running = _running(verdict) or _go_on(verdict)
+def _key_of(rule: Rule, kpi: Kpi) -> Key:
+    return kpi.key, None if rule.kind == Rule.Kind.LIMIT else rule.pk
+
+
+def _of(scope: AccountMarketplace) -> models.QuerySet[Episode]:
+    mine = Episode.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id)
+    return mine.select_for_update(of=("self",)).select_related("account", "marketplace")
+
+
+def _same(scope: AccountMarketplace, rule: Rule, kpi: Kpi) -> models.QuerySet[Episode]:
+    """The episodes that are the same story as one of this rule about this KPI would be."""
+    same = _of(scope).filter(kpi=kpi.key, kind=rule.kind)
+    return same if rule.kind == Rule.Kind.LIMIT else same.filter(rule=rule)
+
+
+def _open_or_update(
+    scope: AccountMarketplace, rule: Rule, kpi: Kpi, found: Finding, running: Episode | None, opened: list[Episode]
+) -> None:
+    """The running episode of a breach is brought up to date; a new one is opened and added to `opened`."""
+    assert found.value is not None
+    running = running or _go_on(scope, rule, kpi, found)
     if running is None:
         try:
             with transaction.atomic():
-                return _open(verdict), True
+                opened.append(_open(scope, rule, kpi, found))
+                return
         except IntegrityError:  # another worker opened it between our look and our insert
-            running = _running(verdict)
+            running = _same(scope, rule, kpi).filter(resolved_at=None).first()
             if running is None:
                 raise
-    figures = _figures(verdict)
-    for name, value in figures.items():
-        setattr(running, name, value)
-    running.worst = _worse(running.worst, verdict)
-    running.save(update_fields=[*figures, "worst"])
-    return running, False
+    fields = _figures(rule, found)
+    changed = {name for name, value in fields.items() if getattr(running, name) != value}
+    for name in changed:
+        setattr(running, name, fields[name])
+    worst = _worse(running, found.value)
+    if worst != running.worst:
+        running.worst = worst
+        changed.add("worst")
+    if changed:
+        running.save(update_fields=sorted(changed))
+        snoozes.look(running)
 
 
-def _figures(verdict: Verdict) -> dict[str, Any]:
+def _figures(rule: Rule, found: Finding) -> dict[str, Any]:
     return {
-        "value": verdict.value,
-        "low": verdict.low,
-        "high": verdict.high,
-        "limit_source": verdict.limit_source,
-        "since": verdict.breached_since,
-        "first": verdict.first,
-        "last": verdict.last,
+        "rule_id": rule.pk,
+        "rule_version": rule.version,
+        "severity": rule.severity,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "limit_source": found.source[:200],
+        "since": found.since,
+        "first": found.first,
+        "last": found.last,
+        "compared": found.compared,
+        "expected_on": found.expected_on,
+        "error_days": found.error_days,
     }
 
 
-def _open(verdict: Verdict) -> Episode:
-    assert verdict.value is not None
+def _open(scope: AccountMarketplace, rule: Rule, kpi: Kpi, found: Finding) -> Episode:
+    assert found.value is not None
     episode = Episode.objects.create(
-        account_id=verdict.account_id,
-        marketplace_id=verdict.marketplace_id,
-        kpi=verdict.kpi,
-        worst=verdict.value,
-        **_figures(verdict),
+        account=scope.account,
+        marketplace=scope.marketplace,
+        kpi=kpi.key,
+        kind=rule.kind,
+        worst=found.value,
+        **_figures(rule, found),
     )
-    EpisodeEvent.objects.create(episode=episode, new=Episode.State.OPEN, value=verdict.value, reason=_Reason.BREACH)
+    EpisodeEvent.objects.create(episode=episode, new=Episode.State.OPEN, value=found.value, reason=_Reason.BREACH)
     return episode
 
 
-def _go_on(verdict: Verdict) -> Episode | None:
+def _go_on(scope: AccountMarketplace, rule: Rule, kpi: Kpi, found: Finding) -> Episode | None:
     """Take up the episode that was over a short while ago."""
-    recent = _of(verdict).filter(resolved_at__gt=timezone.now() - QUIET).order_by("-resolved_at").first()
+    just = _same(scope, rule, kpi).filter(resolved_at__gt=timezone.now() - QUIET)
+    recent = just.order_by("-resolved_at").first()
     if recent is None or recent.closed_by_id:
         return None
     EpisodeEvent.objects.create(
-        episode=recent, old=recent.state, new=Episode.State.OPEN, value=verdict.value, reason=_Reason.AGAIN
+        episode=recent, old=recent.state, new=Episode.State.OPEN, value=found.value, reason=_Reason.AGAIN
     )
     recent.state = Episode.State.OPEN
     recent.resolved_at = recent.acknowledged_at = recent.acknowledged_by = None
@@ -130,23 +188,13 @@ def _go_on(verdict: Verdict) -> Episode | None:
     return recent
 
 
-def _worse(worst: Decimal, verdict: Verdict) -> Decimal:
-    assert verdict.value is not None
-    if verdict.high is not None and verdict.value > verdict.high:
-        return max(worst, verdict.value)
-    return min(worst, verdict.value)
+def _worse(episode: Episode, value: Decimal) -> Decimal:
+    return max(episode.worst, value) if episode.over else min(episode.worst, value)
 
 
-def _resolve(verdict: Verdict) -> None:
-    episode = _running(verdict)
-    if episode is None:
-        if (closed := _closed_by_hand(verdict)) is not None:
-            closed.kept_at = timezone.now()
-            closed.save(update_fields=["kept_at"])
-        return
-    reason = _Reason.LIMIT if _breaks_old_limit(episode, verdict) else _Reason.RECOVERED
+def _close(episode: Episode, reason: EpisodeEvent.Reason, value: Decimal | None) -> None:
     EpisodeEvent.objects.create(
-        episode=episode, old=episode.state, new=Episode.State.RESOLVED, value=verdict.value, reason=reason
+        episode=episode, old=episode.state, new=Episode.State.RESOLVED, value=value, reason=reason
     )
     episode.state = Episode.State.RESOLVED
     episode.resolved_at = timezone.now()
@@ -154,23 +202,18 @@ def _resolve(verdict: Verdict) -> None:
     episode.save(update_fields=["state", "resolved_at", "snoozed_until", "snoozed_beyond"])
 
 
-def _breaks_old_limit(episode: Episode, verdict: Verdict) -> bool:
+def _breaks_old_limit(episode: Episode, value: Decimal | None) -> bool:
     """Whether the figure would still be a breach by the limit the episode was about."""
-    value = verdict.value
-    if value is None:
+    if value is None or episode.kind != Rule.Kind.LIMIT:
         return False
     return (episode.high is not None and value > episode.high) or (episode.low is not None and value < episode.low)
 
 
-def _mail(opened: list[Episode]) -> None:
+def _mail(organisation_id: int, opened: list[Episode]) -> None:
     """One mail a person and episode; one for all when there are many at once."""
-    by_organisation: dict[int, list[Episode]] = defaultdict(list)
-    for episode in opened:
-        by_organisation[episode.account.organisation_id].append(episode)
     order = {key: at for at, key in enumerate(kpis())}
-    for organisation_id, episodes in by_organisation.items():
-        episodes.sort(key=lambda episode: order.get(episode.kpi, 0))
-        for member in audience.of(organisation_id):
-            groups = [episodes] if len(episodes) > GROUP_OVER else [[episode] for episode in episodes]
-            for group in groups:
-                outbox.enqueue(group, member)
+    opened = sorted(opened, key=lambda episode: order.get(episode.kpi, 0))
+    for member in audience.of(organisation_id):
+        groups = [opened] if len(opened) > GROUP_OVER else [[episode] for episode in opened]
+        for group in groups:
+            outbox.enqueue(group, member)

@@ -96,9 +96,7 @@ class ResolveForm(forms.Form):
     why = forms.CharField(
         max_length=COMMENT_LENGTH,
         label=gettext_lazy("Why is it over?"),
-        help_text=gettext_lazy(
-            "It stays closed while this breach lasts; a new breach opens a new alert."
-        ),
+        help_text=gettext_lazy("It stays closed while this breach lasts; a new breach opens a new alert."),
     )
 
 

@@ -15,12 +15,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Membership
-from opsboard.kpis import cards
 from opsboard.kpis.registry import Evidence, Kpi, kpis
-from opsboard.kpis.words import source_words
 from opsboard.ui import formats
 
-from .models import Episode
+from . import words
+from .models import Episode, Rule
 
 MAX_ROWS = 10
 WIDTH = 72
@@ -53,14 +52,8 @@ def story(episode: Episode) -> Story:
     """Tell an episode in the active language."""
     kpi: Kpi = kpis()[episode.kpi]
     marketplace = episode.marketplace
-    limit = episode.high if episode.over else episode.low
-    shown = {
-        "kpi": kpi.label,
-        "value": cards.in_words(episode.value, kpi.unit, marketplace),
-        "limit": cards.in_words(limit, kpi.unit, marketplace),
-    }
     evidence = None
-    if kpi.evidence and episode.first and episode.last:
+    if kpi.evidence and episode.kind != Rule.Kind.NO_DATA and episode.first and episode.last:
         evidence = kpi.evidence(episode.account_id, episode.marketplace_id, episode.first, episode.last)
     window = ""
     if episode.first and episode.last:
@@ -68,21 +61,15 @@ def story(episode: Episode) -> Story:
         window = _("%(first)s to %(last)s") % days if episode.first != episode.last else days["last"]
     return Story(
         episode=episode,
-        what=(_("%(kpi)s %(value)s over %(limit)s") if episode.over else _("%(kpi)s %(value)s under %(limit)s"))
-        % shown,
+        what=words.what(episode, kpi, mailed=True),
         where=f"{episode.account.name}, {marketplace.code}",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
-        limit=_limit_and_source(episode, kpi),
+        limit=words.limit(episode, kpi),
         evidence=evidence,
         next_step=str(kpi.next_step),
         url=settings.BASE_URL + reverse("alerts:episode", args=[episode.pk]),
     )
-
-
-def _limit_and_source(episode: Episode, kpi: Kpi) -> str:
-    words, source = cards.limit_words(episode, kpi, episode.marketplace), source_words(episode.limit_source)
-    return f"{words} ({source})" if words and source else words
 
 
 def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str] = str) -> Letter:

@@ -1,4 +1,4 @@
-"""Episodes of breached limits, their journal, and the mails about them."""
+"""Rules, the episodes they open with their journal, and the mails about them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,67 @@ from django.utils.translation import gettext_lazy as _
 from opsboard.accounts.models import Marketplace, Organisation, SellerAccount, User
 from opsboard.feeds.models import Work
 from opsboard.kpis.words import source_words
+
+
+class Rule(models.Model):
+    """When people are told, about what, and by how much. Its `version` goes up with every change.
+
+    Every organisation has one rule for every limit in force, for all its KPIs and accounts; it can be changed and
+    switched off, not deleted. Deleted rules stay, so that their episodes keep their name.
+    """
+
+    class Kind(models.TextChoices):
+        LIMIT = "limit", _("The limit in force is broken")
+        THRESHOLD = "threshold", _("It is beyond a value of the rule's own")
+        CHANGE = "change", _("It changed against the period before")
+        WEEKDAY = "weekday", _("A day is unlike the same weekdays before")
+        FORECAST = "forecast", _("It is on its way over the limit")
+        NO_DATA = "no_data", _("No data come any more")
+        SUPPLY = "supply", _("Days of supply run short")
+
+    class Severity(models.TextChoices):
+        NORMAL = "normal", _("Normal")
+        CRITICAL = "critical", _("Critical")
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=80)
+    kind = models.CharField(_("when"), max_length=10, choices=Kind.choices)
+    #: "" is every KPI.
+    kpi = models.CharField(_("KPI"), max_length=40, blank=True)
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    #: In the KPI's own unit: a fraction, minor units, days.
+    low = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    high = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    #: By what share of the compared figure.
+    change_up = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    change_down = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
+    #: How far ahead is looked (forecast), or how long nothing may come (no data).
+    days = models.PositiveSmallIntegerField(null=True, blank=True)
+    #: On how many days in a row it has to be so.
+    for_days = models.PositiveSmallIntegerField(default=1)
+    #: By what share of the limit the figure has to be back inside before it is over.
+    clear_by = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices, default=Severity.NORMAL)
+    enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    changed_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-is_default", "name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation"], condition=models.Q(is_default=True), name="one_default_rule"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Episode(models.Model):
@@ -28,6 +89,11 @@ class Episode(models.Model):
     account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
     kpi = models.CharField(max_length=40)
+    #: The rule that opened it and the version that looked last; none for episodes older than rules.
+    rule = models.ForeignKey(Rule, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    rule_version = models.PositiveIntegerField(default=1)
+    kind = models.CharField(max_length=10, choices=Rule.Kind.choices, default=Rule.Kind.LIMIT)
+    severity = models.CharField(max_length=10, choices=Rule.Severity.choices, default=Rule.Severity.NORMAL)
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     opened_at = models.DateTimeField(default=timezone.now)
     #: The first marketplace day of the breach.
@@ -39,6 +105,11 @@ class Episode(models.Model):
     limit_source = models.CharField(max_length=200, blank=True)
     first = models.DateField(null=True)
     last = models.DateField(null=True)
+    #: What the figure is compared with, of a change.
+    compared = models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
+    #: When the limit would be crossed, of a forecast, give or take so many days.
+    expected_on = models.DateField(null=True, blank=True)
+    error_days = models.PositiveSmallIntegerField(null=True, blank=True)
     acknowledged_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     #: Whose it is; who is away or has left is replaced by hand.
@@ -58,9 +129,14 @@ class Episode(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "marketplace", "kpi"],
-                condition=models.Q(resolved_at__isnull=True),
+                condition=models.Q(resolved_at__isnull=True, kind="limit"),
                 name="one_running_episode",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["account", "marketplace", "kpi", "rule"],
+                condition=models.Q(resolved_at__isnull=True) & ~models.Q(kind="limit"),
+                name="one_running_episode_a_rule",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -68,8 +144,8 @@ class Episode(models.Model):
 
     @property
     def over(self) -> bool:
-        """Whether the figure is above its limit rather than below."""
-        return self.high is not None and (self.low is None or self.value > self.high)
+        """Whether it is about the upper limit rather than the lower one."""
+        return self.high is not None and (self.low is None or 2 * self.value > self.low + self.high)
 
 
 class EpisodeEvent(models.Model):
@@ -80,6 +156,7 @@ class EpisodeEvent(models.Model):
         AGAIN = "again", _("broken again within three days: the same alert goes on, without a mail")
         RECOVERED = "recovered", _("the limit is kept again")
         LIMIT = "limit", _("the limit was changed")
+        RULE = "rule", _("the rule was changed or switched off")
         PERSON = "person", _("by hand")
         ASSIGNED = "assigned", _("given to somebody")
         COMMENT = "comment", _("a comment")

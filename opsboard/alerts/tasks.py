@@ -16,7 +16,7 @@ from . import episodes, outbox
 
 
 def judge_scope(account_id: int, marketplace_id: int) -> int:
-    """Roll up what is dirty, judge, open and close episodes: one commit. Episodes opened.
+    """Roll up what is dirty, judge, ask the rules, open and close episodes: one commit. Episodes opened.
 
     One judge a scope at a time: a second one waits and then finds nothing left to do.
     """
@@ -24,7 +24,8 @@ def judge_scope(account_id: int, marketplace_id: int) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('judge'), %s)", [account_id * 1000 + marketplace_id])
         rollup.refresh(account_id, marketplace_id)
-        return len(episodes.follow(judge.judge(account_id, marketplace_id)))
+        judge.judge(account_id, marketplace_id)
+        return len(episodes.follow_scope(account_id, marketplace_id))
 
 
 @shared_task(name="opsboard.kpis.judge")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -26,7 +25,7 @@ from opsboard.ui.filters import PageState
 
 from . import actions, audience, mail, words
 from .forms import AssignForm, CommentForm, ResolveForm, SnoozeForm
-from .models import Episode
+from .models import Episode, Rule
 
 FILTERS = ("running", "acknowledged", "snoozed", "resolved")
 _STATES = {
@@ -86,8 +85,14 @@ def _rows(request: HttpRequest, state: PageState, chosen: str) -> list[Row]:
         scope, kpi = by_pair.get((item.account_id, item.marketplace_id)), kpis().get(item.kpi)
         if scope is not None and kpi is not None:
             rows.append(_row(asker, item, scope, kpi))
-    # Not yet seen by anybody first, then the farthest over its limit.
-    rows.sort(key=lambda row: (row.episode.state != Episode.State.OPEN, -_share_over(row.episode)))
+    # Not yet seen by anybody first, then what is critical, then the farthest over its limit.
+    rows.sort(
+        key=lambda row: (
+            row.episode.state != Episode.State.OPEN,
+            row.episode.severity != Rule.Severity.CRITICAL,
+            -_share_over(row.episode),
+        )
+    )
     return rows
 
 
@@ -112,8 +117,8 @@ def _row(asker: _Asker, item: Episode, scope: AccountMarketplace, kpi: Kpi) -> R
         item,
         scope,
         kpi,
-        _what(item, kpi, scope),
-        cards.headroom(item, kpi, scope.marketplace),
+        words.what(item, kpi),
+        words.headroom(item, kpi),
         formats.day(item.since or item.opened_at.date()),
         None if members is None else _desk(item, kpi, members),
         words.snooze_words(item, kpi) if item.state == Episode.State.SNOOZED else "",
@@ -136,20 +141,8 @@ def _desk(
     )
 
 
-def _what(item: Episode, kpi: Kpi, scope: AccountMarketplace) -> str:
-    return _("%(kpi)s %(value)s against %(limit)s") % {
-        "kpi": kpi.label,
-        "value": cards.in_words(item.value, kpi.unit, scope.marketplace),
-        "limit": cards.in_words(_limit(item), kpi.unit, scope.marketplace),
-    }
-
-
-def _limit(item: Episode) -> Decimal | None:
-    return item.high if item.over else item.low
-
-
 def _share_over(item: Episode) -> float:
-    limit = _limit(item)
+    limit = words.limit_of(item)
     return float(abs(item.value - limit) / abs(limit)) if limit else 0.0
 
 
@@ -182,7 +175,7 @@ def _page(
         "row": replace(row, desk=desk) if desk else row,
         "kpi": kpi,
         "scope": scope,
-        "worst": cards.in_words(item.worst, kpi.unit, scope.marketplace),
+        "worst": words.value(item.worst, item, kpi),
         "window": story.window,
         "chart": cards.chart(kpi.key, scope, state),
         "evidence": story.evidence,
@@ -191,7 +184,7 @@ def _page(
             (
                 event,
                 words.journal_words(event, item, kpi, scope.marketplace),
-                cards.in_words(event.value, kpi.unit, scope.marketplace),
+                words.value(event.value, item, kpi),
             )
             for event in item.events.select_related("by", "assignee")
         ],

@@ -6,16 +6,87 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opsboard.accounts.models import Marketplace
 from opsboard.kpis import figures
-from opsboard.kpis.registry import Kpi
+from opsboard.kpis.registry import Kpi, Unit
+from opsboard.kpis.words import source_words
 from opsboard.ui import formats
 
-from .models import Episode, EpisodeEvent
+from .models import Episode, EpisodeEvent, Rule
 
 _State = Episode.State
 _Reason = EpisodeEvent.Reason
+_Kind = Rule.Kind
+
+
+def what(episode: Episode, kpi: Kpi, *, mailed: bool = False) -> str:
+    """What an episode is about: "ACoS 31.2 % against 25.0 %"; as a mail's subject says it: "over 25.0 %"."""
+    match episode.kind:
+        case _Kind.NO_DATA:
+            days = int(episode.value)
+            return ngettext("%(kpi)s: no data for %(n)s day", "%(kpi)s: no data for %(n)s days", days) % {
+                "kpi": kpi.label,
+                "n": days,
+            }
+        case _Kind.CHANGE:
+            text = _("%(kpi)s %(value)s, %(change)s against the period before")
+        case _Kind.WEEKDAY:
+            text = _("%(kpi)s %(value)s, %(change)s against the same weekdays before")
+        case _Kind.FORECAST:
+            if episode.expected_on is None:
+                text = _("%(kpi)s %(value)s against %(limit)s, as forecast")
+            elif episode.over:
+                text = _("%(kpi)s %(value)s, expected over %(limit)s on %(day)s ± %(error)s days")
+            else:
+                text = _("%(kpi)s %(value)s, expected under %(limit)s on %(day)s ± %(error)s days")
+        case _ if mailed:
+            text = _("%(kpi)s %(value)s over %(limit)s") if episode.over else _("%(kpi)s %(value)s under %(limit)s")
+        case _:
+            text = _("%(kpi)s %(value)s against %(limit)s")
+    marketplace = episode.marketplace
+    change, _tone = figures.change_of(episode.value, episode.compared, kpi.unit, 0, marketplace)
+    return text % {
+        "kpi": kpi.label,
+        "value": figures.in_words(episode.value, kpi.unit, marketplace),
+        "limit": figures.in_words(limit_of(episode), kpi.unit, marketplace),
+        "change": change,
+        "day": formats.day(episode.expected_on) if episode.expected_on else "",
+        "error": episode.error_days or 0,
+    }
+
+
+def limit_of(episode: Episode) -> Decimal | None:
+    """The limit that an episode is about, of the two there may be."""
+    return episode.high if episode.over else episode.low
+
+
+def headroom(episode: Episode, kpi: Kpi) -> str:
+    """By how much; empty where the episode's name says it already."""
+    if episode.kind in {_Kind.NO_DATA, _Kind.FORECAST, _Kind.CHANGE, _Kind.WEEKDAY}:
+        return ""
+    return figures.headroom(episode, kpi, episode.marketplace)
+
+
+def limit(episode: Episode, kpi: Kpi) -> str:
+    """What the figure is held against, and where that comes from."""
+    marketplace = episode.marketplace
+    match episode.kind:
+        case _Kind.NO_DATA:
+            return _("fewer than %(n)s days without data") % {"n": int(episode.high or 0)}
+        case _Kind.CHANGE | _Kind.WEEKDAY:
+            then = figures.in_words(episode.compared, kpi.unit, marketplace)
+            words = figures.limit_words(episode, kpi, marketplace)
+            return _("%(limit)s, compared with %(then)s") % {"limit": words, "then": then}
+    words, source = figures.limit_words(episode, kpi, marketplace), source_words(episode.limit_source)
+    return f"{words} ({source})" if words and source else words
+
+
+def value(number: Decimal | None, episode: Episode, kpi: Kpi) -> str:
+    """A value of the episode's: of the KPI's unit, or days."""
+    unit = Unit.DAYS if episode.kind == _Kind.NO_DATA else kpi.unit
+    return figures.in_words(number, unit, episode.marketplace)
 
 
 def snooze_words(episode: Episode, kpi: Kpi) -> str:
@@ -27,6 +98,8 @@ def journal_words(event: EpisodeEvent, episode: Episode, kpi: Kpi, marketplace: 
     """What happened, as the head of a journal line."""
     if event.reason == _Reason.COMMENT:
         return _("Comment")
+    if event.reason == _Reason.ASSIGNED and event.assignee_id == event.by_id:
+        return _("Taken")
     if event.reason == _Reason.ASSIGNED:
         return _("Given to %(who)s") % {"who": event.assignee} if event.assignee else _("Given back: nobody has it")
     if event.new == _State.SNOOZED:
@@ -44,7 +117,7 @@ def journal_words(event: EpisodeEvent, episode: Episode, kpi: Kpi, marketplace: 
 def _ends(until: datetime | None, beyond: Decimal | None, episode: Episode, kpi: Kpi, marketplace: Marketplace) -> str:
     parts = {
         "day": formats.day(marketplace.day_of(until)) if until else "",
-        "value": figures.in_words(beyond, kpi.unit, marketplace) if beyond is not None else "",
+        "value": value(beyond, episode, kpi) if beyond is not None else "",
     }
     over = episode.over
     if until and beyond is not None:

@@ -89,6 +89,13 @@ class Figures:
         for item in typed:
             self.by_measure.setdefault(item.measure, {})[item.date] = item.value
 
+    @classmethod
+    def of(cls, by_measure: dict[str, dict[date, Decimal]]) -> Figures:
+        """Figures that were read already."""
+        made = cls.__new__(cls)
+        made.by_measure = by_measure
+        return made
+
     def days(self, measure: str) -> Days:
         return self.by_measure.get(measure, {})
 
@@ -166,15 +173,20 @@ def _reach(kpi: Kpi) -> int:
 
 
 def judge_kpi(
-    kpi: Kpi, figures: Figures, marketplace: Marketplace, today: date, overrides: list[ThresholdOverride]
+    kpi: Kpi,
+    figures: Figures,
+    marketplace: Marketplace,
+    today: date,
+    overrides: list[ThresholdOverride],
+    since_days: int = SINCE_DAYS,
 ) -> Judgement:
-    """What one KPI of one scope comes to on the marketplace's day `today`."""
+    """What one KPI of one scope comes to on the marketplace's day `today`; "since" is looked for so far back."""
     found = reading(kpi, figures, last_mature_day(kpi, today))
-    limit = in_force(kpi, marketplace, today, overrides, _target(kpi, figures, found.last))
+    limit = in_force(kpi, marketplace, today, overrides, target_on(kpi, figures, found.last))
     if found.value is not None:
         status = status_of(found.value, limit)
         breach = status is Verdict.Status.BREACH
-        since = _since(kpi, figures, marketplace, found.last, today, overrides) if breach else None
+        since = _since(kpi, figures, marketplace, found.last, today, overrides, since_days) if breach else None
         room = headroom(kpi, figures.by_measure, limit, found.first, found.last, today)
         return Judgement(status, found.value, limit, found.first, found.last, since, found.reason, room)
     if kpi.window is Window.SUM:
@@ -184,7 +196,7 @@ def judge_kpi(
     return Judgement(Verdict.Status.UNKNOWN, None, limit, found.first, found.last, reason=found.reason)
 
 
-def _target(kpi: Kpi, figures: Figures, day: date) -> Decimal | None:
+def target_on(kpi: Kpi, figures: Figures, day: date) -> Decimal | None:
     """Amazon's own target as of a day: the newest one stated in the week before."""
     if not kpi.target:
         return None
@@ -193,30 +205,40 @@ def _target(kpi: Kpi, figures: Figures, day: date) -> Decimal | None:
 
 
 def _since(
-    kpi: Kpi, figures: Figures, marketplace: Marketplace, end: date, today: date, overrides: list[ThresholdOverride]
+    kpi: Kpi,
+    figures: Figures,
+    marketplace: Marketplace,
+    end: date,
+    today: date,
+    overrides: list[ThresholdOverride],
+    since_days: int,
 ) -> date:
     """The first day of the unbroken run of breaches that ends at `end`, each by the limit it was judged by then."""
     since = end
-    for back in range(1, SINCE_DAYS):
+    for back in range(1, since_days):
         day = end - timedelta(days=back)
         if kpi.window is not Window.SUM and day not in figures.days(kpi.numerator):
             continue  # a state holds until the next one is known
         value = window(kpi, figures, day).value
         if value is None:
             break
-        limit = in_force(kpi, marketplace, today - timedelta(days=back), overrides, _target(kpi, figures, day))
+        limit = in_force(kpi, marketplace, today - timedelta(days=back), overrides, target_on(kpi, figures, day))
         if status_of(value, limit) is not Verdict.Status.BREACH:
             break
         since = day
     return since
 
 
+def reach_days() -> int:
+    """How many days back figures have to be known to judge every KPI and to say since when."""
+    return max(kpi.days for kpi in kpis().values()) + SINCE_DAYS + STALE_SUM_DAYS + 30
+
+
 def judge(account_id: int, marketplace_id: int, today: date | None = None) -> list[Change]:
     """Judge all KPIs of a scope and write the verdicts that changed; must run in a transaction."""
     marketplace = Marketplace.objects.get(pk=marketplace_id)
     today = today or marketplace.today()
-    reach = max(kpi.days for kpi in kpis().values()) + SINCE_DAYS + STALE_SUM_DAYS + 30
-    figures = Figures(account_id, marketplace, today - timedelta(days=reach), today)
+    figures = Figures(account_id, marketplace, today - timedelta(days=reach_days()), today)
     overrides = list(ThresholdOverride.objects.filter(account_id=account_id))
     known = {
         verdict.kpi: verdict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,11 +14,10 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts import access, audit
 from opsboard.accounts.models import AccountMarketplace, Role, SellerAccount, User
-from opsboard.feeds import dispatch
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
 
-from . import catalogue, figures, vintages
+from . import again, catalogue, figures, vintages
 from .forms import ManualForm, ThresholdForm
 from .limits import in_force
 from .models import ManualValue, ThresholdOverride, Verdict
@@ -105,7 +103,7 @@ def _set_limit(form: ThresholdForm, user: User) -> None:
             "note": item.note,
         },
     )
-    _judge_again(form.account)
+    again.judge_again(form.account)
 
 
 def _account_and_kpi(request: HttpRequest, account: int, kpi: str) -> tuple[SellerAccount, Kpi]:
@@ -113,15 +111,6 @@ def _account_and_kpi(request: HttpRequest, account: int, kpi: str) -> tuple[Sell
     if found is None or kpi not in kpis():
         raise Http404(_("There is no such limit."))
     return found, kpis()[kpi]
-
-
-def _judge_again(account: SellerAccount) -> None:
-    """Have all marketplaces of the account judged once this is committed; the tick finds them if the hint is lost."""
-    Verdict.objects.filter(account=account).update(judged_on=None)
-    for marketplace_id in AccountMarketplace.objects.filter(account=account, active=True).values_list(
-        "marketplace_id", flat=True
-    ):
-        transaction.on_commit(partial(dispatch.hint, "opsboard.kpis.judge", (account.pk, marketplace_id)))
 
 
 def manual(request: HttpRequest) -> HttpResponse:
@@ -156,7 +145,7 @@ def _keep_score(form: ManualForm, user: User) -> None:
         defaults={"value": form.cleaned_data["value"], "entered_by": user, "entered_at": timezone.now()},
     )
     vintages.typed(item)
-    _judge_again(scope.account)
+    again.judge_again(scope.account)
 
 
 def help_page(request: HttpRequest) -> HttpResponse:

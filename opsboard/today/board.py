@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.alerts.models import Episode
+from opsboard.alerts import words as alert_words
+from opsboard.alerts.models import Episode, Rule
 from opsboard.feeds import freshness, registry
 from opsboard.kpis import cards
 from opsboard.kpis.daily import measures_by_day
 from opsboard.kpis.models import Verdict
-from opsboard.kpis.registry import kpis
+from opsboard.kpis.registry import Kpi, kpis
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
 
@@ -55,28 +56,23 @@ def breaches(
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     yesterday = timezone.now() - timedelta(days=1)
     found: list[tuple[tuple[bool, Decimal], BreachRow]] = []
-    episodes = Episode.objects.filter(account_id__in={account for account, _m in by_pair}, resolved_at__isnull=True)
+    running = Episode.objects.filter(account_id__in={account for account, _m in by_pair}, resolved_at__isnull=True)
+    episodes = running.select_related("account", "marketplace")
     for episode in episodes:
         scope, kpi = by_pair.get((episode.account_id, episode.marketplace_id)), kpis().get(episode.kpi)
         if scope is None or kpi is None:
             continue
         verdict = verdicts.get((episode.account_id, episode.marketplace_id, episode.kpi))
         value = verdict.value if verdict and verdict.value is not None else episode.value
-        limit = episode.high if episode.high is not None and value is not None and value > episode.high else episode.low
-        limit = limit if limit is not None else episode.high
-        what = str(kpi.label)
-        if value is not None and limit is not None:
-            what = _("%(kpi)s %(value)s against %(limit)s") % {
-                "kpi": kpi.label,
-                "value": cards.in_words(value, kpi.unit, scope.marketplace),
-                "limit": cards.in_words(limit, kpi.unit, scope.marketplace),
-            }
+        if episode.kind == Rule.Kind.LIMIT and value is not None:
+            episode.value = value  # what is judged now, not what was when the episode was last looked at
+        limit = alert_words.limit_of(episode)
         severity = abs(value - limit) / abs(limit) if value is not None and limit else Decimal(0)
         row = BreachRow(
             episode=episode,
             scope=scope,
-            what=what,
-            headroom=cards.headroom(verdict, kpi, scope.marketplace) if verdict else "",
+            what=alert_words.what(episode, kpi),
+            headroom=_headroom(episode, verdict, kpi, scope),
             since=formats.day(episode.since or episode.opened_at.date()),
             next_step=str(kpi.next_step),
             url=_episode_url(episode),
@@ -86,6 +82,12 @@ def breaches(
         )
         found.append(((episode.state != Episode.State.OPEN, -severity), row))
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
+
+
+def _headroom(episode: Episode, verdict: Verdict | None, kpi: Kpi, scope: AccountMarketplace) -> str:
+    if episode.kind != Rule.Kind.LIMIT:
+        return alert_words.headroom(episode, kpi)
+    return cards.headroom(verdict, kpi, scope.marketplace) if verdict else ""
 
 
 def _episode_url(episode: Episode) -> str:

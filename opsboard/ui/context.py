@@ -28,6 +28,8 @@ ROOMS = (
 )
 #: A page that is a room by itself, in a namespace whose other pages belong to Settings.
 HELP = "kpis:help"
+#: Pages of these namespaces belong to Settings.
+SETTINGS = frozenset({"kpis", "rules"})
 #: Rooms whose pages show figures of a period; the others show accounts and freshness only.
 PERIOD_ROOMS = frozenset({"today", "listings", "ads", "inventory", "health"})
 #: Pages of other rooms that do as well; with nothing they are compared with.
@@ -70,7 +72,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
                 url = reverse(name)
             except NoReverseMatch:
                 continue
-            current = page == HELP if name == HELP else namespace == here
+            at_home = "settings" if here in SETTINGS and page != HELP else here
+            current = page == HELP if name == HELP else namespace == at_home
             found.append(Room(namespace, url + (carried if carries else ""), icon, str(word), major, current))
         return found
 

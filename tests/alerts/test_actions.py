@@ -257,7 +257,7 @@ def test_the_forms_do_what_they_say(alert: tuple[Episode, User, AccountMarketpla
     assert client.post(f"{address}assign/", {"to": user.pk}).status_code == 302
     assert client.post(f"{address}resolve/", {"why": "bids lowered"}).status_code == 302
     page = client.get(address).content.decode()
-    for words in ("Closed by hand", "bids lowered", "Given to"):
+    for words in ("Closed by hand", "bids lowered", "Taken"):
         assert words in page
     assert f"{address}snooze/" not in page and f"{address}comment/" in page
 

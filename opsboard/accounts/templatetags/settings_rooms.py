@@ -19,6 +19,7 @@ _ROOMS = (
     ("account_change_password", _("Password"), Role.VIEWER),
     ("settings:accounts", _("Seller accounts"), Role.VIEWER),
     ("kpis:thresholds", _("Thresholds"), Role.VIEWER),
+    ("rules:index", _("Alert rules"), Role.VIEWER),
     ("kpis:manual", _("IPI score"), Role.VIEWER),
     ("settings:people", _("People"), Role.MANAGER),
     ("settings:audit", _("Changes"), Role.OWNER),

@@ -1,0 +1,228 @@
+"""The form of a rule: only what its kind asks for, typed in the units people write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from opsboard.accounts.models import AccountMarketplace, Organisation
+from opsboard.kpis.registry import Kpi, Unit, kpis
+
+from . import rules
+from .models import Rule
+
+Kind = Rule.Kind
+_PERCENT = Decimal("0.01")
+#: What a limit's column holds (14 digits, 6 of them behind the point).
+_MOST = Decimal(10) ** 8
+#: Which fields a kind has beside name, KPI, place and severity.
+FIELDS: dict[str, tuple[str, ...]] = {
+    Kind.LIMIT: ("for_days", "clear_by"),
+    Kind.THRESHOLD: ("low", "high", "for_days", "clear_by"),
+    Kind.CHANGE: ("change_up", "change_down", "for_days", "clear_by"),
+    Kind.WEEKDAY: ("change_up", "change_down", "for_days"),
+    Kind.FORECAST: ("days",),
+    Kind.NO_DATA: ("days",),
+    Kind.SUPPLY: ("low", "for_days", "clear_by"),
+}
+#: What each kind does, in a sentence.
+SENTENCES = {
+    Kind.LIMIT: gettext_lazy("Told when a KPI breaks the limit in force: yours, Amazon's or the declared one."),
+    Kind.THRESHOLD: gettext_lazy("Told when a KPI is under or over a value that only this rule knows."),
+    Kind.CHANGE: gettext_lazy(
+        "Told when a KPI is so much higher or lower than over as many days before. Stock and Amazon's own rates are "
+        "compared with a week before."
+    ),
+    Kind.WEEKDAY: gettext_lazy(
+        "Told when the newest final day is so much higher or lower than the same weekday of the four weeks before."
+    ),
+    Kind.FORECAST: gettext_lazy(
+        "Told before a limit breaks: a straight line through the same weekday of the last eight weeks crosses it, even "
+        "one standard error short. The line knows of no seasons and no plans."
+    ),
+    Kind.NO_DATA: gettext_lazy("Told when a figure that used to come has not come for so many days."),
+    Kind.SUPPLY: gettext_lazy("Told when the stock lasts for fewer days than this."),
+}
+DAYS_DEFAULT = {Kind.FORECAST: 14, Kind.NO_DATA: 3}
+
+
+class RuleForm(forms.Form):
+    """A rule of one kind in one organisation, new or to be changed."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
+    kpi = forms.ChoiceField(label=gettext_lazy("KPI"), required=False)
+    where = forms.ChoiceField(label=gettext_lazy("Where"), required=False)
+    low = forms.DecimalField(required=False, label=gettext_lazy("Under"), max_digits=12, decimal_places=4)
+    high = forms.DecimalField(required=False, label=gettext_lazy("Over"), max_digits=12, decimal_places=4)
+    change_up = forms.DecimalField(
+        required=False, label=gettext_lazy("Higher by, in percent"), min_value=1, max_value=100_000, decimal_places=2
+    )
+    change_down = forms.DecimalField(
+        required=False, label=gettext_lazy("Lower by, in percent"), min_value=1, max_value=100, decimal_places=2
+    )
+    days = forms.IntegerField(label=gettext_lazy("Days"), min_value=1, max_value=60)
+    for_days = forms.IntegerField(
+        label=gettext_lazy("On so many days in a row"),
+        min_value=1,
+        max_value=30,
+        initial=1,
+        help_text=gettext_lazy("1 tells at once; 3 waits until it was so on three days in a row."),
+    )
+    clear_by = forms.DecimalField(
+        label=gettext_lazy("Over only when back inside by, in percent of the limit"),
+        min_value=0,
+        max_value=90,
+        decimal_places=2,
+        initial=0,
+        help_text=gettext_lazy("Keeps a figure that wavers around its limit one alert: with 4, 25 % ends at 24 %."),
+    )
+    severity = forms.ChoiceField(
+        label=gettext_lazy("Severity"), choices=Rule.Severity.choices, initial=Rule.Severity.NORMAL
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, rule: Rule, organisation: Organisation) -> None:
+        self.rule, self.organisation = rule, organisation
+        super().__init__(data, initial=_typed(rule) if rule.pk else {"days": DAYS_DEFAULT.get(Kind(rule.kind))})
+        kept = {"name", "kpi", "where", "severity", *FIELDS[rule.kind]}
+        for name in [name for name in self.fields if name not in kept]:
+            del self.fields[name]
+        self._scopes = list(
+            AccountMarketplace.objects.filter(account__organisation=organisation, active=True, account__active=True)
+            .select_related("account", "marketplace")
+            .order_by("account__name", "marketplace__code")
+        )
+        everything = [("", _("Every KPI"))] if rule.kind in rules.FOR_ALL else []
+        suiting = [(kpi.key, str(kpi.label)) for kpi in kpis().values() if rules.suits(rule.kind, kpi)]
+        self._choice("kpi").choices = everything + suiting
+        self._choice("kpi").required = not everything
+        self._choice("where").choices = self._places()
+        if rule.is_default:
+            del self.fields["kpi"], self.fields["where"]
+        if "days" in self.fields:
+            ahead = rule.kind == Kind.FORECAST
+            self.fields["days"].label = _("Days looked ahead") if ahead else _("Days without data")
+        if rule.kind == Kind.SUPPLY:
+            self.fields["low"].label = _("Fewer days than")
+            self.fields["low"].required = True
+        elif "low" in self.fields:
+            self.fields["high"].help_text = _("Rates in percent, money in the marketplace's currency.")
+
+    def _choice(self, name: str) -> forms.ChoiceField:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        return field
+
+    def _places(self) -> list[tuple[str, str]]:
+        accounts = {scope.account_id: scope.account.name for scope in self._scopes}
+        shops = {scope.marketplace_id: scope.marketplace.name for scope in self._scopes}
+        places = [("", _("Every account and marketplace"))]
+        places += [(f"a{pk}", name) for pk, name in accounts.items()]
+        places += [(f"m{pk}", _("%(shop)s, every account") % {"shop": name}) for pk, name in sorted(shops.items())]
+        places += [(f"s{s.pk}", f"{s.account.name} · {s.marketplace.name}") for s in self._scopes]
+        return places
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        kind = self.rule.kind
+        if kind == Kind.THRESHOLD and data.get("low") is None and data.get("high") is None and not self.errors:
+            raise forms.ValidationError(_("Say under what, or over what."))
+        if data.get("low") is not None and data.get("high") is not None and data["low"] >= data["high"]:
+            raise forms.ValidationError(_("The lower value must be below the upper one."))
+        if kind in {Kind.CHANGE, Kind.WEEKDAY} and not (data.get("change_up") or data.get("change_down")):
+            if not self.errors:
+                raise forms.ValidationError(_("Say by how much higher, or by how much lower."))
+        kpi = kpis().get(data.get("kpi", ""))
+        if kpi is not None:
+            self._to_own_unit(data, kpi)
+        return data
+
+    def _to_own_unit(self, data: dict[str, Any], kpi: Kpi) -> None:
+        scale = _PERCENT if kpi.unit is Unit.RATE else Decimal(1)
+        ends = [name for name in ("low", "high") if data.get(name) is not None]
+        if kpi.unit is Unit.MONEY and ends:
+            shops = {scope.marketplace for scope in self._in(data.get("where", ""))}
+            if len({(shop.currency, shop.minor_digits) for shop in shops}) != 1:
+                self.add_error("where", _("Choose a marketplace: an amount is in one currency."))
+                return
+            scale = Decimal(10) ** shops.pop().minor_digits
+        for name in ends:
+            data[name] = data[name] * scale
+            if abs(data[name]) >= _MOST:
+                self.add_error(name, _("This is more than opsboard can hold against."))
+
+    def _in(self, where: str) -> list[AccountMarketplace]:
+        kind, number = where[:1], where[1:]
+        key = {"a": "account_id", "m": "marketplace_id", "s": "pk"}.get(kind)
+        return [scope for scope in self._scopes if key is None or str(getattr(scope, key)) == number]
+
+    @property
+    def scopes(self) -> list[AccountMarketplace]:
+        """Where the rule counts."""
+        return self._in(self.cleaned_data.get("where", ""))
+
+    def made(self) -> Rule:
+        """The rule as typed, not kept yet."""
+        data, rule = self.cleaned_data, self.rule
+        for name in ("name", "low", "high", "days", "for_days", "severity"):
+            if name in self.fields:
+                setattr(rule, name, data[name])
+        for name in ("change_up", "change_down", "clear_by"):
+            if name in self.fields:
+                setattr(rule, name, None if data[name] is None else data[name] * _PERCENT)
+        if "kpi" in self.fields:
+            rule.kpi = data["kpi"]
+            where = data["where"]
+            chosen = self._in(where)[0] if where else None
+            rule.account = chosen.account if chosen and where[0] in "as" else None
+            rule.marketplace = chosen.marketplace if chosen and where[0] in "ms" else None
+        return rule
+
+
+def _typed(rule: Rule) -> dict[str, Any]:
+    """A kept rule as it would be typed."""
+    kpi = kpis().get(rule.kpi)
+    scale = Decimal(1)
+    if kpi is not None and kpi.unit is Unit.RATE:
+        scale = Decimal(100)
+    elif kpi is not None and kpi.unit is Unit.MONEY:
+        scale = Decimal(10) ** -_digits(rule)
+    shares = {name: getattr(rule, name) for name in ("change_up", "change_down", "clear_by")}
+    return {
+        "name": rules.title(rule),
+        "kpi": rule.kpi,
+        "where": _place(rule),
+        "days": rule.days,
+        "for_days": rule.for_days,
+        "severity": rule.severity,
+        **{name: None if (v := getattr(rule, name)) is None else _plain(v * scale) for name in ("low", "high")},
+        **{name: None if share is None else _plain(share * 100) for name, share in shares.items()},
+    }
+
+
+def _digits(rule: Rule) -> int:
+    if rule.marketplace is not None:
+        return rule.marketplace.minor_digits
+    found = AccountMarketplace.objects.filter(account__organisation=rule.organisation_id, active=True)
+    if rule.account_id:
+        found = found.filter(account=rule.account_id)
+    first = found.select_related("marketplace").first()
+    return first.marketplace.minor_digits if first else 2
+
+
+def _place(rule: Rule) -> str:
+    if rule.account_id and rule.marketplace_id:
+        scope = AccountMarketplace.objects.filter(account=rule.account_id, marketplace=rule.marketplace_id).first()
+        return f"s{scope.pk}" if scope else ""
+    if rule.account_id:
+        return f"a{rule.account_id}"
+    return f"m{rule.marketplace_id}" if rule.marketplace_id else ""
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Without zeros that nobody typed: 25, not 25.000000."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()

@@ -1,0 +1,73 @@
+"""A rule in a sentence, in the reader's language."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from opsboard.accounts.models import Marketplace
+from opsboard.kpis import figures
+from opsboard.kpis.registry import Kpi, Unit, kpis
+from opsboard.ui import formats
+
+from .backtest import Fired
+from .models import Rule
+
+Kind = Rule.Kind
+
+
+def place(rule: Rule) -> str:
+    if rule.account and rule.marketplace:
+        return f"{rule.account.name} · {rule.marketplace.name}"
+    if rule.account:
+        return rule.account.name
+    if rule.marketplace:
+        return _("%(shop)s, every account") % {"shop": rule.marketplace.name}
+    return _("Every account and marketplace")
+
+
+def condition(rule: Rule, marketplace: Marketplace) -> str:
+    """ "ACoS over 30.0 %, on 3 days in a row"; money in the marketplace's currency."""
+    kpi = kpis().get(rule.kpi)
+    label = str(kpi.label) if kpi else _("Every KPI")
+    parts = [_clause(rule, label, kpi, marketplace)]
+    if rule.for_days > 1:
+        parts.append(ngettext("on %(n)s day in a row", "on %(n)s days in a row", rule.for_days) % {"n": rule.for_days})
+    if rule.clear_by:
+        parts.append(_("over when back inside by %(share)s") % {"share": formats.percent(rule.clear_by)})
+    return _(", ").join(parts)
+
+
+def _clause(rule: Rule, label: str, kpi: Kpi | None, marketplace: Marketplace) -> str:
+    words = {"kpi": label, "days": rule.days}
+    match rule.kind:
+        case Kind.LIMIT:
+            return _("%(kpi)s breaks the limit in force") % words
+        case Kind.NO_DATA:
+            return _("%(kpi)s: no data for %(days)s days") % words
+        case Kind.FORECAST:
+            return _("%(kpi)s crosses the limit within %(days)s days, as forecast") % words
+    ends: list[str] = []
+    if rule.kind in {Kind.CHANGE, Kind.WEEKDAY}:
+        for share, text in ((rule.change_up, _("higher by %(n)s")), (rule.change_down, _("lower by %(n)s"))):
+            if share is not None:
+                ends.append(text % {"n": formats.percent(share, 0)})
+        against = _("than the period before") if rule.kind == Kind.CHANGE else _("than the same weekdays before")
+        return f"{label} {_(' or ').join(ends)} {against}"
+    for bound, text in ((rule.low, _("under %(n)s")), (rule.high, _("over %(n)s"))):
+        if bound is not None:
+            ends.append(text % {"n": _number(bound, kpi, marketplace)})
+    return f"{label} {_(' or ').join(ends)}"
+
+
+def fired(item: Fired, kind: str) -> str:
+    """One alert of a replay: "ACoS 31.2 %, Kitchen US"."""
+    unit = Unit.DAYS if kind == Kind.NO_DATA else item.kpi.unit
+    value = figures.in_words(item.value, unit, item.scope.marketplace)
+    return f"{item.kpi.label} {value}, {item.scope.account.name} {item.scope.marketplace.code}"
+
+
+def _number(value: Decimal, kpi: Kpi | None, marketplace: Marketplace) -> str:
+    return figures.in_words(value, kpi.unit, marketplace) if kpi else formats.decimals(value)
