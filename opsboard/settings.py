@@ -231,6 +231,8 @@ EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "opsboard <opsboard@localhost>")
+#: Private networks that webhooks of alerts may reach; without them only the public internet.
+WEBHOOK_NETWORKS = env_list("OPSBOARD_WEBHOOK_NETWORKS")
 
 # --- Amazon: empty means Amazon's own hosts; the simulator differs in nothing else -----------
 SP_API_ENDPOINT = env("SP_API_ENDPOINT")

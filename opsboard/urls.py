@@ -22,6 +22,7 @@ urlpatterns = [
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),
     *_pages("settings/", "opsboard.alerts.rule_urls"),
+    *_pages("settings/", "opsboard.alerts.delivery_urls"),
     *_pages("data/", "opsboard.feeds.urls"),
     *_pages("alerts/", "opsboard.alerts.urls"),
     *[resolver for domain in settings.DOMAINS for resolver in _pages(f"{domain}/", f"{domain}.urls")],

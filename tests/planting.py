@@ -6,7 +6,7 @@ for a field that means something (a KPI key, a state), or when a constraint asks
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
@@ -36,6 +36,11 @@ RECIPES: dict[str, Any] = {
     "kpi": "acos",
     "alerts.Rule.kind": "threshold",
     "alerts.Rule.deleted_at": None,
+    "alerts.Channel.deleted_at": None,
+    "alerts.Route.digest_at": time(8),
+    "alerts.Route.quiet_from": time(22),
+    "alerts.Route.quiet_to": time(7),
+    "alerts.Route.time_zone": "UTC",
     "alerts.Episode.kind": "limit",
     "measure": "ad_spend",
     "role": "owner",

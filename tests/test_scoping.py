@@ -47,6 +47,7 @@ WORDS: dict[str, list[str]] = {
     "kpi": ["acos"],
     "spec": ["listings"],
     "rule_kind": ["threshold"],
+    "channel_kind": ["webhook"],
     "check": ["settlements"],
     "uidb36": ["1"],
     "key": ["x"],

@@ -201,6 +201,11 @@ class Credential(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} of {self.account_id}"
 
+    @property
+    def bound(self) -> tuple[int, str]:
+        """What the secret is sealed for: moved to another row it does not open."""
+        return self.account_id, self.kind
+
 
 class AuditEvent(models.Model):
     """Who changed what in the settings, and when. Append-only: the database refuses UPDATE and DELETE.

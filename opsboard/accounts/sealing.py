@@ -15,12 +15,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -28,6 +29,16 @@ from .models import Credential, SellerAccount
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+
+
+#: Tables that hold secrets: `sealed`, `key_id`, and `bound`, what each is sealed for.
+_sealed_models: list[Any] = [Credential]
+
+
+def also_in(model: type[models.Model]) -> None:
+    """Have the secrets of a further table rotated and checked with the others (from AppConfig.ready)."""
+    if model not in _sealed_models:
+        _sealed_models.append(model)
 
 
 class SealError(ImproperlyConfigured):
@@ -145,20 +156,22 @@ def rotate() -> int:
     first = _first_key()
     changed = 0
     with transaction.atomic():
-        for row in Credential.objects.select_for_update().exclude(key_id=first.id).order_by("id"):
-            values = unseal(row.sealed, row.key_id, row.account_id, row.kind)
-            row.sealed, row.key_id = seal(values, row.account_id, row.kind)
-            row.save(update_fields=["sealed", "key_id"])
-            changed += 1
+        for model in _sealed_models:
+            for row in model._default_manager.select_for_update().exclude(key_id=first.id).order_by("id"):
+                values = unseal(row.sealed, row.key_id, *row.bound)
+                row.sealed, row.key_id = seal(values, *row.bound)
+                row.save(update_fields=["sealed", "key_id"])
+                changed += 1
     return changed
 
 
 def problems() -> list[str]:
     """Why stored credentials could not be opened now, one sentence each; empty when all is well."""
     found: list[str] = []
-    for row in Credential.objects.order_by("id"):
-        try:
-            unseal(row.sealed, row.key_id, row.account_id, row.kind)
-        except SealError as error:
-            found.append(str(error))
+    for model in _sealed_models:
+        for row in model._default_manager.order_by("id"):
+            try:
+                unseal(row.sealed, row.key_id, *row.bound)
+            except SealError as error:
+                found.append(str(error))
     return found

@@ -20,12 +20,10 @@ from opsboard.kpis.judge import Change
 from opsboard.kpis.models import ThresholdOverride, Verdict
 from opsboard.kpis.registry import Kpi, kpis
 
-from . import audience, evaluation, outbox, rules, snoozes
+from . import audience, evaluation, post, rules, snoozes
 from .evaluation import Finding
 from .models import Episode, EpisodeEvent, Rule
 
-#: More episodes than this at once are one mail to a person, not many.
-GROUP_OVER = 5
 #: A breach so soon after the last one is the same episode going on; nobody is mailed again.
 QUIET = timedelta(days=3)
 _Reason = EpisodeEvent.Reason
@@ -69,7 +67,7 @@ def follow_scope(account_id: int, marketplace_id: int) -> list[Episode]:
         if key not in seen and episode.kpi in kpis():
             _close(episode, _Reason.RULE, episode.value)
     if opened:
-        _mail(scope.account.organisation_id, opened)
+        _tell(scope.account.organisation_id, opened)
     return opened
 
 
@@ -209,11 +207,9 @@ def _breaks_old_limit(episode: Episode, value: Decimal | None) -> bool:
     return (episode.high is not None and value > episode.high) or (episode.low is not None and value < episode.low)
 
 
-def _mail(organisation_id: int, opened: list[Episode]) -> None:
-    """One mail a person and episode; one for all when there are many at once."""
-    order = {key: at for at, key in enumerate(kpis())}
-    opened = sorted(opened, key=lambda episode: order.get(episode.kpi, 0))
-    for member in audience.of(organisation_id):
-        groups = [opened] if len(opened) > GROUP_OVER else [[episode] for episode in opened]
-        for group in groups:
-            outbox.enqueue(group, member)
+def _tell(organisation_id: int, opened: list[Episode]) -> None:
+    """Mail the people and post to the channels that the rules name."""
+    for member, episodes in audience.mailed(organisation_id, opened):
+        post.tell(member, episodes)
+    for channel, episodes in audience.posted(opened):
+        post.announce(channel, episodes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import css_inline
@@ -12,16 +13,20 @@ from django.core import signing
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import escape
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opsboard.accounts.models import Membership
 from opsboard.kpis.registry import Evidence, Kpi, kpis
 from opsboard.ui import formats
 
 from . import words
-from .models import Episode, Rule
+from .models import Episode, OutboxMessage, Rule
 
 MAX_ROWS = 10
+#: A mail tells so many alerts one by one; the rest is one link away.
+MAX_STORIES = 25
 WIDTH = 72
 _SALT = "opsboard.alerts.unsubscribe"
 
@@ -48,13 +53,13 @@ class Letter:
     html: str
 
 
-def story(episode: Episode) -> Story:
-    """Tell an episode in the active language."""
+def story(episode: Episode, *, evidence: bool = True) -> Story:
+    """Tell an episode in the active language; its evidence is looked up only where it is shown."""
     kpi: Kpi = kpis()[episode.kpi]
     marketplace = episode.marketplace
-    evidence = None
-    if kpi.evidence and episode.kind != Rule.Kind.NO_DATA and episode.first and episode.last:
-        evidence = kpi.evidence(episode.account_id, episode.marketplace_id, episode.first, episode.last)
+    found = None
+    if evidence and kpi.evidence and episode.kind != Rule.Kind.NO_DATA and episode.first and episode.last:
+        found = kpi.evidence(episode.account_id, episode.marketplace_id, episode.first, episode.last)
     window = ""
     if episode.first and episode.last:
         days = {"first": formats.day(episode.first), "last": formats.day(episode.last)}
@@ -66,26 +71,32 @@ def story(episode: Episode) -> Story:
         window=window,
         since=formats.day(episode.since) if episode.since else "",
         limit=words.limit(episode, kpi),
-        evidence=evidence,
+        evidence=found,
         next_step=str(kpi.next_step),
         url=settings.BASE_URL + reverse("alerts:episode", args=[episode.pk]),
     )
 
 
+def title(stories: Sequence[Story], count: int = 0) -> str:
+    """The fact first: of one episode itself, of several how many and which is the first."""
+    count = max(count, len(stories))
+    if count == 1:
+        return f"{stories[0].what}: {stories[0].where}"
+    return _("%(count)d limits breached, first: %(what)s") % {"count": count, "what": stories[0].what}
+
+
 def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str] = str) -> Letter:
     """The letter about these episodes in the member's language; `lead` is a sentence before them."""
     with translation.override(member.user.language or settings.LANGUAGE_CODE):
-        stories = [story(episode) for episode in episodes]
-        if len(stories) == 1:
-            subject = f"{stories[0].what}: {stories[0].where}"
-            url = stories[0].url
-        else:
-            subject = _("%(count)d limits breached, first: %(what)s") % {"count": len(stories), "what": stories[0].what}
-            url = settings.BASE_URL + reverse("alerts:index")
+        stories = [story(episode, evidence=len(episodes) == 1) for episode in episodes[:MAX_STORIES]]
+        more = len(episodes) - len(stories)
+        subject = title(stories, len(episodes))
+        url = stories[0].url if len(episodes) == 1 else settings.BASE_URL + reverse("alerts:index")
         context = {
             "subject": subject,
             "lead": lead(),
             "stories": stories,
+            "more": ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more} if more else "",
             "url": url,
             "rows": MAX_ROWS if len(stories) == 1 else 0,
             "organisation": member.organisation,
@@ -94,6 +105,37 @@ def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str]
         }
         html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
         return Letter(_one_line(subject), _text(context), html)
+
+
+def test(member: Membership) -> Letter:
+    """The letter that shows a person that mail arrives."""
+    with translation.override(member.user.language or settings.LANGUAGE_CODE):
+        context: dict[str, object] = {
+            "subject": _("A test from opsboard"),
+            "lead": _("Mail arrives: alerts of %(organisation)s will reach you here.")
+            % {"organisation": member.organisation.name},
+            "stories": [],
+            "url": settings.BASE_URL + reverse("alerts:index"),
+            "rows": 0,
+            "more": "",
+            "organisation": member.organisation,
+            "unsubscribe_url": unsubscribe_url(member),
+            "language": translation.get_language(),
+        }
+        html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
+        return Letter(str(context["subject"]), _text(context), html)
+
+
+def late(message: OutboxMessage, language: str) -> Letter:
+    """A letter that could not leave for a day says so first; nothing else in it changes."""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        day = {"day": formats.instant(message.due_at)}
+        said = _("This is late: it was to leave on %(day)s, and the mail server took no mail until now.") % day
+        html = re.sub(
+            r"(<body[^>]*>)", rf'\1<p style="max-width:600px;margin:0 auto 12px">{escape(said)}</p>', message.html
+        )
+        subject = _one_line(_("Late: %(subject)s") % {"subject": message.subject})
+        return Letter(subject, "\n".join([*textwrap.wrap(said, WIDTH), "", message.text]), html)
 
 
 def _one_line(subject: str) -> str:
@@ -118,6 +160,8 @@ def _text(context: dict[str, object]) -> str:
         if item.evidence and context["rows"]:
             lines += ["", *_text_table(item.evidence)]
         lines += ["", item.url, ""]
+    if context["more"]:
+        lines += [f"{context['more']}: {context['url']}", ""]
     stop = _("Stop these mails: %(url)s") % {"url": context["unsubscribe_url"]}
     lines += ["-- ", *textwrap.wrap(_why(context), WIDTH), stop]
     return "\n".join(lines) + "\n"

@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from opsboard.accounts.models import Marketplace, Organisation, SellerAccount, User
+from opsboard.accounts.models import Marketplace, Membership, Organisation, SellerAccount, User
 from opsboard.feeds.models import Work
 from opsboard.kpis.words import source_words
+
+
+class Channel(models.Model):
+    """Where alerts of an organisation are posted beside people's mail; its address is a secret and sealed."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook", _("Webhook")
+        SLACK = "slack", "Slack"
+        FEISHU = "feishu", _("Feishu")
+        DINGTALK = "dingtalk", _("DingTalk")
+        WECOM = "wecom", _("WeCom")
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    #: What is posted is written in this language.
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    sealed = models.BinaryField(editable=False)
+    key_id = models.CharField(max_length=20, editable=False)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def bound(self) -> tuple[int, str]:
+        """What the secret is sealed for: moved to another row it does not open."""
+        return self.pk, "channel"
+
+
+class Route(models.Model):
+    """How a person wants to be mailed of an organisation's alerts; without a row: at once, at any hour."""
+
+    class Mode(models.TextChoices):
+        INSTANT = "instant", _("At once")
+        DIGEST = "digest", _("Once a day, in one mail")
+
+    member = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="route")
+    mode = models.CharField(_("when"), max_length=10, choices=Mode.choices, default=Mode.INSTANT)
+    #: All three are times of day in the person's zone.
+    digest_at = models.TimeField(_("digest at"), default=time(8))
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_to = models.TimeField(_("quiet to"), null=True, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=40, default="UTC")
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.mode}"
 
 
 class Rule(models.Model):
@@ -52,6 +106,16 @@ class Rule(models.Model):
     #: By what share of the limit the figure has to be back inside before it is over.
     clear_by = models.DecimalField(max_digits=14, decimal_places=6, default=0)
     severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices, default=Severity.NORMAL)
+    #: Whether people are mailed: those named, or everybody from operator up who wants mails where none is named.
+    mails = models.BooleanField(default=True)
+    people: models.ManyToManyField[Membership, models.Model] = models.ManyToManyField(
+        Membership, blank=True, related_name="+"
+    )
+    channels: models.ManyToManyField[Channel, models.Model] = models.ManyToManyField(
+        Channel, blank=True, related_name="+"
+    )
+    #: Hours after which managers are mailed if nobody has acknowledged.
+    escalate_after = models.PositiveSmallIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -118,6 +182,7 @@ class Episode(models.Model):
     snoozed_until = models.DateTimeField(null=True, blank=True)
     #: ... or until the figure is beyond this, on the side on which the limit is broken; whichever comes first.
     snoozed_beyond = models.DecimalField(max_digits=24, decimal_places=6, null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     #: A person closed it while the limit was broken: the same breach stays closed until it is over.
     closed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -161,6 +226,7 @@ class EpisodeEvent(models.Model):
         ASSIGNED = "assigned", _("given to somebody")
         COMMENT = "comment", _("a comment")
         AWAKE = "awake", _("the snooze is over and the limit is still broken")
+        ESCALATED = "escalated", _("nobody had taken it: the managers were told")
         WORSE = "worse", _("it got worse than the snooze allowed")
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="events")
@@ -183,7 +249,7 @@ class EpisodeEvent(models.Model):
 
 
 class OutboxMessage(Work):
-    """A mail that must arrive: committed with the episode it is about, sent afterwards.
+    """A mail or a post that must arrive: committed with the episode it is about, sent afterwards.
 
     `dedupe_key` and the Message-ID made of it are the same however often sending is tried, so
     a copy sent twice around a crash can be told from another mail.
@@ -199,12 +265,22 @@ class OutboxMessage(Work):
         OPENED = "opened", _("New alert")
         AWAKE = "awake", _("Snooze over")
         ASSIGNED = "assigned", _("Given to you")
+        ESCALATED = "escalated", _("Taken by nobody")
+        TEST = "test", _("Test")
 
     dedupe_key = models.CharField(max_length=200, unique=True)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.OPENED)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
-    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    address = models.EmailField()
+    #: To a person by mail, or to a channel.
+    recipient = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    address = models.EmailField(blank=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, null=True, related_name="+")
+    #: About something critical: it waits for no hour of the day.
+    urgent = models.BooleanField(default=False)
+    #: When it was to be sent; much later it says that it is late.
+    due_at = models.DateTimeField(default=timezone.now)
+    #: The Message-ID of the first mail about the same to the same person.
+    thread = models.CharField(max_length=250, blank=True)
     episodes: models.ManyToManyField[Episode, models.Model] = models.ManyToManyField(Episode, related_name="mails")
     subject = models.CharField(max_length=250)
     text = models.TextField()
@@ -219,10 +295,16 @@ class OutboxMessage(Work):
     class Meta:
         indexes = [
             models.Index(fields=["not_before"], name="outbox_due", condition=models.Q(finished_at__isnull=True)),
+            models.Index(fields=["organisation", "-id"], name="outbox_log"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject} to {self.address}"
+        return f"{self.subject} to {self.to}"
+
+    @property
+    def to(self) -> str:
+        """Who gets it: a person's name, or a channel's."""
+        return str(self.channel or self.recipient or self.address)
 
     @property
     def said(self) -> str:

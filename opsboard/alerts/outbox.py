@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 import structlog
@@ -26,13 +27,16 @@ from django.utils.translation import gettext_noop
 from opsboard.accounts.models import Membership
 from opsboard.feeds import dispatch, leases
 
-from . import mail
-from .models import Episode, OutboxMessage
+from . import channels, mail
+from .addressees import Addressee, Person, Place
+from .models import Channel, Episode, OutboxMessage
 
 #: Seconds before the next try after the server could not be reached or said "later": doubling, within these.
 FIRST_WAIT, LONGEST_WAIT = 15, 1800
 #: Longer than a slow server may take for connecting, and again for taking the mail (EMAIL_TIMEOUT a step).
 LEASE = 180
+#: A letter older than this says that it is late; a post to a channel is given up after so long.
+LATE, GIVE_UP_POSTING = timedelta(hours=24), timedelta(days=3)
 #: Why a message was not sent at all; shown translated.
 NO_MEMBER = gettext_noop("No longer a member")
 MAILS_OFF = gettext_noop("Turned alert mails off before it was sent")
@@ -41,34 +45,52 @@ Purpose = OutboxMessage.Purpose
 _DJANGO_SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _REMEMBERING = "opsboard.alerts.smtp.EmailBackend"
 
+__all__ = ["Addressee", "Person", "Place", "deliver", "due", "enqueue", "join", "message_id", "put", "wake"]
+
 log = structlog.get_logger(__name__)
 
 
 def enqueue(
-    episodes: list[Episode],
-    member: Membership,
+    episodes: Sequence[Episode],
+    to: Addressee,
     purpose: Purpose = Purpose.OPENED,
     *,
     lead: Callable[[], str] = str,
     about: str = "",
+    due: datetime | None = None,
+    urgent: bool = False,
 ) -> OutboxMessage:
-    """Put one letter about `episodes` to `member` into the outbox, once; sent after the commit.
+    """Put one letter about `episodes` to `to` into the outbox, once; sent after the commit, or from `due` on.
 
     `about` tells letters of one purpose about the same episodes apart; `lead` says in the reader's language why
     the letter comes.
     """
     told = about or "-".join(str(pk) for pk in sorted(episode.pk for episode in episodes))
-    key = f"{purpose.value}:{told}:{member.user_id}"
+    key = f"{purpose.value}:{told}:{to.key}"
     if len(key) > 200:
-        key = f"{purpose.value}:{hashlib.sha256(key.encode()).hexdigest()}:{member.user_id}"
-    letter = mail.compose(episodes, member, lead)
+        key = f"{purpose.value}:{hashlib.sha256(key.encode()).hexdigest()}:{to.key}"
+    message, is_new = put(key, to, to.compose(episodes, purpose, lead), purpose, due=due, urgent=urgent)
+    if is_new:
+        first = to.messages().filter(episodes__in=list(episodes)).order_by("id").first()
+        if first is not None:
+            OutboxMessage.objects.filter(pk=message.pk).update(thread=first.message_id)
+        message.episodes.set(episodes)
+    return message
+
+
+def put(
+    key: str, to: Addressee, letter: mail.Letter, purpose: Purpose, *, due: datetime | None = None, urgent: bool = False
+) -> tuple[OutboxMessage, bool]:
+    """Keep a letter under its key, once; (message, whether it is new)."""
+    when = due or timezone.now()
     message, is_new = OutboxMessage.objects.get_or_create(
         dedupe_key=key,
         defaults={
+            **to.fields(),
             "purpose": purpose,
-            "organisation": member.organisation,
-            "recipient": member.user,
-            "address": member.user.email,
+            "urgent": urgent,
+            "due_at": when,
+            "not_before": when,
             "subject": letter.subject,
             "text": letter.text,
             "html": letter.html,
@@ -76,9 +98,16 @@ def enqueue(
         },
     )
     if is_new:
-        message.episodes.set(episodes)
         transaction.on_commit(lambda: dispatch.hint("opsboard.alerts.deliver", (message.pk,)))
-    return message
+    return message, is_new
+
+
+def join(message: OutboxMessage, to: Addressee, episodes: Sequence[Episode], lead: Callable[[], str]) -> None:
+    """Tell of further episodes in a letter that nobody has begun to send; its row must be locked."""
+    message.episodes.add(*episodes)
+    letter = to.compose(list(message.episodes.select_related("account", "marketplace")), message.purpose, lead)  # type: ignore[arg-type]
+    message.subject, message.text, message.html = letter.subject, letter.text, letter.html
+    message.save(update_fields=["subject", "text", "html"])
 
 
 def message_id(key: str) -> str:
@@ -98,9 +127,14 @@ def deliver(pk: int) -> bool:
     fence = leases.claim(OutboxMessage, pk, LEASE)
     if fence is None:
         return False
-    message = OutboxMessage.objects.select_related("organisation", "recipient").get(pk=pk)
+    message = OutboxMessage.objects.select_related("organisation", "recipient", "channel").get(pk=pk)
+    if message.channel is not None:
+        _post(message, message.channel, fence)
+        return True
+    assert message.recipient is not None  # a message is to a person or to a channel
     member = Membership.objects.filter(organisation=message.organisation, user=message.recipient).first()
-    if member is None or not message.recipient.is_active or not member.mail_alerts:
+    wanted = member is not None and (member.mail_alerts or message.purpose == Purpose.TEST)
+    if member is None or not message.recipient.is_active or not wanted:
         why = MAILS_OFF if member and message.recipient.is_active else NO_MEMBER
         leases.finish(OutboxMessage, pk, fence, state=OutboxMessage.State.FAILED, answer=why)
         return True
@@ -112,6 +146,23 @@ def deliver(pk: int) -> bool:
     with session:
         _hand_over(message, fence, member, session)
     return True
+
+
+def _post(message: OutboxMessage, channel: Channel, fence: int) -> None:
+    """The same order as for mail: `sending` is committed before anything leaves, the answer after it."""
+    tries = message.tries + 1
+    if not leases.renew(OutboxMessage, message.pk, fence, LEASE) or not leases.write(
+        OutboxMessage, message.pk, fence, state=OutboxMessage.State.SENDING, tries=tries
+    ):
+        return
+    answer = channels.post(channel, message)
+    if answer.taken:
+        sent = {"state": OutboxMessage.State.SENT, "sent_at": timezone.now(), "answer": answer.said}
+        leases.finish(OutboxMessage, message.pk, fence, **sent)
+    elif answer.for_good or timezone.now() - message.due_at > GIVE_UP_POSTING:
+        leases.finish(OutboxMessage, message.pk, fence, state=OutboxMessage.State.FAILED, answer=answer.said)
+    else:
+        _later(message, fence, answer.said)
 
 
 def _connect() -> BaseEmailBackend:
@@ -148,6 +199,10 @@ def _hand_over(message: OutboxMessage, fence: int, member: Membership, session: 
 
 
 def _letter(message: OutboxMessage, tries: int, member: Membership) -> EmailMultiAlternatives:
+    said = message
+    if timezone.now() - message.due_at > LATE:
+        written = mail.late(message, member.user.language)
+        said = OutboxMessage(subject=written.subject, text=written.text, html=written.html)
     headers = {
         "Message-ID": message.message_id,
         "List-Unsubscribe": f"<{mail.unsubscribe_url(member)}>",
@@ -156,10 +211,12 @@ def _letter(message: OutboxMessage, tries: int, member: Membership) -> EmailMult
     }
     if tries > 1:
         headers["X-Opsboard-Attempt"] = str(tries)
+    if message.thread:
+        headers["In-Reply-To"] = headers["References"] = message.thread
     letter = EmailMultiAlternatives(
-        message.subject, message.text, settings.DEFAULT_FROM_EMAIL, [message.address], headers=headers
+        said.subject, said.text, settings.DEFAULT_FROM_EMAIL, [message.address], headers=headers
     )
-    letter.attach_alternative(message.html, "text/html")
+    letter.attach_alternative(said.html, "text/html")
     return letter
 
 
@@ -187,7 +244,7 @@ def _refused(message: OutboxMessage, fence: int, said: str, *, for_good: bool) -
 
 def _later(message: OutboxMessage, fence: int, said: str, **fields: int) -> None:
     """Park it: waiting for a mail server is no failure of the message and never sets it aside."""
-    age = (timezone.now() - message.created_at).total_seconds()
+    age = (timezone.now() - message.due_at).total_seconds()
     wait = min(max(FIRST_WAIT, age), LONGEST_WAIT)  # as long again as it has waited so far
     leases.park(OutboxMessage, message.pk, fence, wait, state=OutboxMessage.State.WAITING, answer=said, **fields)
 

@@ -10,11 +10,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsboard.accounts.models import AccountMarketplace, Organisation
+from opsboard.accounts.models import AccountMarketplace, Membership, Organisation
 from opsboard.kpis.registry import Kpi, Unit, kpis
 
-from . import rules
-from .models import Rule
+from . import audience, rules
+from .models import Channel, Rule
 
 Kind = Rule.Kind
 _PERCENT = Decimal("0.01")
@@ -30,6 +30,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     Kind.NO_DATA: ("days",),
     Kind.SUPPLY: ("low", "for_days", "clear_by"),
 }
+#: Fields of every rule about who is told.
+WHO = ("mails", "people", "channels", "escalate_after")
 #: What each kind does, in a sentence.
 SENTENCES = {
     Kind.LIMIT: gettext_lazy("Told when a KPI breaks the limit in force: yours, Amazon's or the declared one."),
@@ -85,10 +87,29 @@ class RuleForm(forms.Form):
         label=gettext_lazy("Severity"), choices=Rule.Severity.choices, initial=Rule.Severity.NORMAL
     )
 
+    mails = forms.BooleanField(label=gettext_lazy("Mail people"), required=False, initial=True)
+    people = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Only these"),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("None ticked: everybody from operator up who wants mails."),
+    )
+    channels = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Post to"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    escalate_after = forms.IntegerField(
+        label=gettext_lazy("Tell the managers after, in hours"),
+        required=False,
+        min_value=1,
+        max_value=240,
+        help_text=gettext_lazy("If nobody has acknowledged by then; blank never."),
+    )
+
     def __init__(self, data: Mapping[str, Any] | None, *, rule: Rule, organisation: Organisation) -> None:
         self.rule, self.organisation = rule, organisation
         super().__init__(data, initial=_typed(rule) if rule.pk else {"days": DAYS_DEFAULT.get(Kind(rule.kind))})
-        kept = {"name", "kpi", "where", "severity", *FIELDS[rule.kind]}
+        kept = {"name", "kpi", "where", "severity", *WHO, *FIELDS[rule.kind]}
         for name in [name for name in self.fields if name not in kept]:
             del self.fields[name]
         self._scopes = list(
@@ -101,6 +122,12 @@ class RuleForm(forms.Form):
         self._choice("kpi").choices = everything + suiting
         self._choice("kpi").required = not everything
         self._choice("where").choices = self._places()
+        self._people = audience.of(organisation.pk)
+        self._channels = list(Channel.objects.filter(organisation=organisation, deleted_at=None))
+        self._many("people").choices = [(member.pk, str(member.user)) for member in self._people]
+        self._many("channels").choices = [(channel.pk, channel.name) for channel in self._channels]
+        if not self._channels:
+            del self.fields["channels"]
         if rule.is_default:
             del self.fields["kpi"], self.fields["where"]
         if "days" in self.fields:
@@ -115,6 +142,11 @@ class RuleForm(forms.Form):
     def _choice(self, name: str) -> forms.ChoiceField:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
+        return field
+
+    def _many(self, name: str) -> forms.MultipleChoiceField:
+        field = self.fields[name]
+        assert isinstance(field, forms.MultipleChoiceField)
         return field
 
     def _places(self) -> list[tuple[str, str]]:
@@ -168,7 +200,7 @@ class RuleForm(forms.Form):
     def made(self) -> Rule:
         """The rule as typed, not kept yet."""
         data, rule = self.cleaned_data, self.rule
-        for name in ("name", "low", "high", "days", "for_days", "severity"):
+        for name in ("name", "low", "high", "days", "for_days", "severity", "mails", "escalate_after"):
             if name in self.fields:
                 setattr(rule, name, data[name])
         for name in ("change_up", "change_down", "clear_by"):
@@ -181,6 +213,12 @@ class RuleForm(forms.Form):
             rule.account = chosen.account if chosen and where[0] in "as" else None
             rule.marketplace = chosen.marketplace if chosen and where[0] in "ms" else None
         return rule
+
+    @property
+    def who(self) -> tuple[list[Membership], list[Channel]]:
+        """The people and channels ticked."""
+        people, places = self.cleaned_data["people"], self.cleaned_data.get("channels", [])
+        return [m for m in self._people if m.pk in people], [c for c in self._channels if c.pk in places]
 
 
 def _typed(rule: Rule) -> dict[str, Any]:
@@ -199,6 +237,10 @@ def _typed(rule: Rule) -> dict[str, Any]:
         "days": rule.days,
         "for_days": rule.for_days,
         "severity": rule.severity,
+        "mails": rule.mails,
+        "people": list(rule.people.values_list("pk", flat=True)),
+        "channels": list(rule.channels.values_list("pk", flat=True)),
+        "escalate_after": rule.escalate_after,
         **{name: None if (v := getattr(rule, name)) is None else _plain(v * scale) for name in ("low", "high")},
         **{name: None if share is None else _plain(share * 100) for name, share in shares.items()},
     }

@@ -92,7 +92,7 @@ def _form(request: HttpRequest, member: Membership, rule: Rule) -> HttpResponse:
         assert isinstance(request.user, User)
         made = form.made()
         if "try" not in request.POST:
-            rules.save(made, request.user)
+            rules.save(made, request.user, form.who)
             messages.success(request, _("The rule counts from now on."))
             return redirect("rules:index")
         tried = backtest.replay(made, form.scopes)

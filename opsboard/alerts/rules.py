@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from opsboard.accounts import audit
-from opsboard.accounts.models import Organisation, User
+from opsboard.accounts.models import Membership, Organisation, User
 from opsboard.kpis import again
 from opsboard.kpis.registry import Kpi, Unit, Window, kpis
 
-from .models import Rule
+from .models import Channel, Rule
 
 Kind = Rule.Kind
 #: What the rule that every organisation has is called until somebody names it.
@@ -25,7 +25,7 @@ FOR_ALL = frozenset({Kind.LIMIT, Kind.NO_DATA})
 #: What is written into the audit.
 _TOLD = (
     "name", "kind", "kpi", "account_id", "marketplace_id", "low", "high", "change_up", "change_down", "days",
-    "for_days", "clear_by", "severity", "enabled",
+    "for_days", "clear_by", "severity", "enabled", "mails", "escalate_after",
 )  # fmt: skip
 
 
@@ -89,8 +89,11 @@ def _narrowness(rule: Rule) -> tuple[bool, bool, bool, int]:
 
 
 @transaction.atomic
-def save(rule: Rule, user: User) -> Rule:
-    """Keep a new or changed rule as its next version, audited, and have it asked of every scope at once."""
+def save(rule: Rule, user: User, who: tuple[list[Membership], list[Channel]] | None = None) -> Rule:
+    """Keep a new or changed rule as its next version, audited, and have it asked of every scope at once.
+
+    `who`: the people and channels it names; None leaves them.
+    """
     before: dict[str, Any] = {}
     if rule.pk:
         stored = Rule.objects.select_for_update().get(pk=rule.pk)
@@ -98,6 +101,9 @@ def save(rule: Rule, user: User) -> Rule:
         rule.version = stored.version + 1
     rule.changed_at, rule.changed_by = timezone.now(), user
     rule.save()
+    if who is not None:
+        rule.people.set(who[0])
+        rule.channels.set(who[1])
     action = "rule.changed" if before else "rule.created"
     audit.record(rule.organisation, user, action, rule.name, before=before, after=_told(rule))
     _ask_again(rule.organisation)
@@ -124,7 +130,10 @@ def delete(rule: Rule, user: User) -> bool:
 
 def _told(rule: Rule) -> dict[str, Any]:
     values = {name: getattr(rule, name) for name in _TOLD}
-    return {name: value if isinstance(value, bool | int) else str(value or "") for name, value in values.items()}
+    told = {name: value if isinstance(value, bool | int) else str(value or "") for name, value in values.items()}
+    told["people"] = ", ".join(sorted(member.user.email for member in rule.people.select_related("user")))
+    told["channels"] = ", ".join(sorted(rule.channels.values_list("name", flat=True)))
+    return told
 
 
 def _ask_again(organisation: Organisation) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import audience, outbox
-from .models import Episode, EpisodeEvent, OutboxMessage
+from . import audience, outbox, routes
+from .models import Episode, EpisodeEvent, OutboxMessage, Rule
 
 _Reason = EpisodeEvent.Reason
 
@@ -50,5 +51,9 @@ def _end(episode: Episode, reason: EpisodeEvent.Reason) -> None:
             return _("This alert was snoozed. It got worse than the snooze allowed.")
         return _("This alert was snoozed until today, and the limit is still broken.")
 
+    urgent = episode.severity == Rule.Severity.CRITICAL
     for member in audience.responsible_for(episode):
-        outbox.enqueue([episode], member, OutboxMessage.Purpose.AWAKE, lead=lead, about=f"{event.pk}")
+        when = routes.due(routes.of(member), timezone.now(), urgent=urgent)
+        to = outbox.Person(member)
+        about = str(event.pk)
+        outbox.enqueue([episode], to, OutboxMessage.Purpose.AWAKE, lead=lead, about=about, due=when, urgent=urgent)

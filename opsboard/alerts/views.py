@@ -188,7 +188,7 @@ def _page(
             )
             for event in item.events.select_related("by", "assignee")
         ],
-        "mails": item.mails.select_related("recipient").order_by("id"),
+        "mails": item.mails.select_related("recipient", "channel").order_by("id"),
         "domain_url": reverse(f"{kpi.domain}:index") + state.carried(scope, chart=kpi.key) if kpi.domain else "",
     }
     return render(request, "alerts/episode.html", context, status=status)

@@ -102,6 +102,8 @@ def journal_words(event: EpisodeEvent, episode: Episode, kpi: Kpi, marketplace: 
         return _("Taken")
     if event.reason == _Reason.ASSIGNED:
         return _("Given to %(who)s") % {"who": event.assignee} if event.assignee else _("Given back: nobody has it")
+    if event.reason == _Reason.ESCALATED:
+        return _("Told to the managers")
     if event.new == _State.SNOOZED:
         words = _ends(event.until, event.beyond, episode, kpi, marketplace)
         return words[:1].upper() + words[1:]

@@ -29,7 +29,7 @@ ROOMS = (
 #: A page that is a room by itself, in a namespace whose other pages belong to Settings.
 HELP = "kpis:help"
 #: Pages of these namespaces belong to Settings.
-SETTINGS = frozenset({"kpis", "rules"})
+SETTINGS = frozenset({"kpis", "rules", "delivery"})
 #: Rooms whose pages show figures of a period; the others show accounts and freshness only.
 PERIOD_ROOMS = frozenset({"today", "listings", "ads", "inventory", "health"})
 #: Pages of other rooms that do as well; with nothing they are compared with.

@@ -20,6 +20,7 @@ _ROOMS = (
     ("settings:accounts", _("Seller accounts"), Role.VIEWER),
     ("kpis:thresholds", _("Thresholds"), Role.VIEWER),
     ("rules:index", _("Alert rules"), Role.VIEWER),
+    ("delivery:index", _("Delivery"), Role.VIEWER),
     ("kpis:manual", _("IPI score"), Role.VIEWER),
     ("settings:people", _("People"), Role.MANAGER),
     ("settings:audit", _("Changes"), Role.OWNER),
