@@ -71,7 +71,9 @@ def _tell(
 ) -> None:
     now = timezone.now()
     lane = to.messages().filter(purpose=purpose, urgent=urgent)
-    waiting = lane.filter(Q(due_at__gt=now) | Q(not_before__gt=now), finished_at=None, tries=0, lease_until=None)
+    # Held back, or tried in vain: with an answer it has been to the mail server's door.
+    held_back = Q(due_at__gt=now) | ~Q(answer="")
+    waiting = lane.filter(held_back, finished_at=None, tries=0, lease_until=None)
     # A sender that takes it at this moment holds the row: then it is on its way, and we write another.
     joined = waiting.select_for_update(skip_locked=True, of=("self",)).order_by("-id").first()
     if joined is not None:

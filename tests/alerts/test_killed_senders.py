@@ -41,14 +41,19 @@ while True:
 """
 
 
-def worker(port: int) -> subprocess.Popen[str]:
+def database_url() -> str:
+    """The tests' own database, for a process of its own."""
     parameters = connection.get_connection_params()
     host, name = str(parameters.get("host", "")), parameters["dbname"]
     user = f"{parameters.get('user', '')}:{parameters.get('password') or ''}@"
     address = f"{user}/{name}?host={host}" if host.startswith("/") else f"{user}{host}:{parameters['port']}/{name}"
+    return f"postgresql://{address}"
+
+
+def worker(port: int) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
-        "DATABASE_URL": f"postgresql://{address}",
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "opsboard.settings",
         "LOG_LEVEL": "CRITICAL",
     }

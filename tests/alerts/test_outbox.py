@@ -51,7 +51,7 @@ def test_a_mail_is_sent_once_and_keeps_the_servers_answer(message: OutboxMessage
     assert message.sent_at and message.finished_at
     (mail,) = postbox.mails
     assert mail["Message-ID"] == message.message_id
-    assert mail["To"] == message.recipient.email
+    assert mail["To"] == message.address
     assert mail["X-Opsboard-Attempt"] is None
     assert mail["List-Unsubscribe"].strip().startswith("<https://ops.example.com/alerts/unsubscribe/")
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

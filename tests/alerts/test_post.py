@@ -23,7 +23,7 @@ from pytest_django.fixtures import Settings
 
 from opsboard.accounts import sealing
 from opsboard.accounts.models import AccountMarketplace, AuditEvent, Membership, Role, User
-from opsboard.alerts import actions, channels, escalation, guard, outbox, rules
+from opsboard.alerts import actions, channels, escalation, outbox, rules
 from opsboard.alerts.models import Channel, Episode, OutboxMessage, Route, Rule
 from opsboard.alerts.tasks import judge_scope
 from opsboard.kpis import registry
@@ -348,7 +348,7 @@ def test_a_name_is_looked_at_when_the_connection_is_made(
         address = "93.184.216.34" if len(asked) > 1 else "127.0.0.1"
         return [(2, 1, 6, "", (address, port))]
 
-    monkeypatch.setattr(guard.socket, "getaddrinfo", rebind)
+    monkeypatch.setattr("opsboard.alerts.guard.socket.getaddrinfo", rebind)
     user = User.objects.first()
     assert message.channel is not None and user is not None
     channels.save(message.channel, user, {"url": "http://rebind.example.com/", "secret": secret})

@@ -20,7 +20,7 @@ def due(now: str, *, urgent: bool = False, **fields: Any) -> str:
     return routes.due(Route(**fields), at(now), urgent=urgent).strftime("%Y-%m-%d %H:%M")
 
 
-NIGHT = {"quiet_from": time(22), "quiet_to": time(7)}
+NIGHT: dict[str, Any] = {"quiet_from": time(22), "quiet_to": time(7)}
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_quiet_nights_of_23_and_25_hours_end_at_seven_all_the_same(zone: str, no
 
 
 def test_quiet_hours_that_end_in_an_hour_the_clock_skips_end_when_it_is_over() -> None:
-    fields = {"quiet_from": time(0), "quiet_to": time(2, 30), "time_zone": "America/Los_Angeles"}
+    fields: dict[str, Any] = {"quiet_from": time(0), "quiet_to": time(2, 30), "time_zone": "America/Los_Angeles"}
     assert due("2026-03-08 08:30", **fields) == "2026-03-08 10:30"  # 03:30: the clock went from 2 to 3
     assert due("2026-03-08 10:30", **fields) == "2026-03-08 10:30"
 
 
 def test_quiet_hours_at_noon_and_none_at_all() -> None:
-    fields = {"quiet_from": time(12), "quiet_to": time(13), "time_zone": "UTC"}
+    fields: dict[str, Any] = {"quiet_from": time(12), "quiet_to": time(13), "time_zone": "UTC"}
     assert due("2026-11-20 12:30", **fields) == "2026-11-20 13:00"
     assert due("2026-11-20 13:30", **fields) == "2026-11-20 13:30"
     assert due("2026-11-20 03:00") == "2026-11-20 03:00"
