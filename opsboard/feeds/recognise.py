@@ -75,6 +75,7 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
             raise _not_yet(known.name, known.todo)
         spec = _choose(names, layout.header_line)
         _check_telling(spec, layout)
+        _check_proofs(spec, layout)
     for other in others:
         if not _score(spec, _names(other))[0] or _is_report(_names(other)):
             raise BadDocument(
@@ -107,6 +108,26 @@ def _check_telling(spec: ReportSpec, layout: Layout) -> None:
         )
 
 
+def _check_proofs(spec: ReportSpec, layout: Layout) -> None:
+    """Where a sister report may have the very same columns, something must tell which one it is."""
+    table = spec.table
+    if table is None or not table.proofs:
+        return
+    names, sheet = _names(layout), layout.sheet.casefold()
+    if any(_has_all([name], names) for name in table.proofs) or sheet.startswith(table.sheet.casefold()):
+        return
+    raise _which_one([spec, registry.spec(table.sister)])
+
+
+def _which_one(specs: Sequence[ReportSpec]) -> Ambiguous:
+    keys = tuple(spec.key for spec in specs)
+    return Ambiguous(
+        _("The file could be %(kinds)s") % {"kinds": _(" or ").join(str(spec.label) for spec in specs)},
+        keys,
+        todo=_("Say which one it is (--type %(types)s).") % {"types": _(" or ").join(keys)},
+    )
+
+
 def _is_report(names: Sequence[str]) -> bool:
     """The columns of any report opsboard reads: on another sheet, it would be left out without a word."""
     for spec in registry.specs():
@@ -125,11 +146,7 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
         best = max(scores[spec.key][1] for spec in whole)
         found = [spec for spec in whole if scores[spec.key][1] == best]
         if len(found) > 1:
-            raise Ambiguous(
-                _("The file could be %(kinds)s") % {"kinds": _(" or ").join(str(spec.label) for spec in found)},
-                tuple(spec.key for spec in found),
-                todo=_("Say which one it is."),
-            )
+            raise _which_one(found)
         return found[0]
     # What lacks little is nearer than what has much and lacks more.
     near = max(scores, key=lambda key: (scores[key][1] - 4 * scores[key][0], scores[key][1]), default="")

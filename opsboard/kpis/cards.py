@@ -6,6 +6,7 @@ window (opsboard.kpis.judge), so choosing another period never hides a breach.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +18,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.feeds import attribution
 from opsboard.ui import charts, formats
 from opsboard.ui.filters import Days, PageState
 
@@ -61,6 +63,8 @@ class Card:
     amazon_page: str = ""
     #: "restated: was ..., now ..." where days of the period changed after they were final.
     restated: str = ""
+    #: "sales within 7 days of a click" of figures made of attributed sales.
+    counted: str = ""
 
 
 def chosen(request: HttpRequest, keys: Sequence[str]) -> str:
@@ -329,7 +333,42 @@ def _card(
         amazon_name=kpi.amazon_name if kpi else "",
         amazon_page=kpi.amazon_page if kpi else "",
         restated=_restated(now, value_over(key, first_final, days), unit, marketplace),
+        counted=counted(key, scope.account_id, scope.marketplace_id, days, before),
     )
+
+
+class Spanned(Protocol):
+    """Days from first to last: those of a page, of a verdict or of an episode."""
+
+    @property
+    def first(self) -> Any: ...
+    @property
+    def last(self) -> Any: ...
+
+
+def counted(
+    key: str,
+    account_id: int,
+    marketplace_id: int,
+    days: Spanned,
+    before: Spanned | None = None,
+    *,
+    only_unusual: bool = False,
+) -> str:
+    """Over how many days after a click the sales behind a figure are counted; "" for a figure without such sales.
+
+    `only_unusual` says nothing of the window that sellers are used to.
+    """
+    measure = next((measures()[n] for n in _needed(key) if n in measures() and measures()[n].attributed), None)
+    if measure is None or not (days.first and days.last):
+        return ""
+    found, compared = (
+        attribution.windows(account_id, marketplace_id, measure.dataset, span.first, span.last) if span else None
+        for span in (days, before)
+    )
+    if only_unusual and (found or Counter()).keys() | (compared or Counter()).keys() <= {attribution.USUAL}:
+        return ""
+    return attribution.words(found or Counter(), compared)
 
 
 def _restated(now: Decimal | None, was: Decimal | None, unit: Unit, marketplace: Marketplace) -> str:

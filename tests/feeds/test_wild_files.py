@@ -453,7 +453,8 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "joined with another report": (
         table(TERMS, term()) + table(CAMPAIGNS, campaign()), "line 3: Another header stands here"),
     "14 days in Chinese": (
-        table([name.replace("7天", "14天") for name in ZH_TERMS], term()), "counted over 14 days after a click"),
+        table([name.replace("7天", "14天") for name in ZH_TERMS], term()),
+        "sales over 14 days (console) or Sponsored Brands search terms"),
     "days of attribution not told": (
         table(["Date", "Campaign name", "Total cost (USD)", "Sales (USD)", "Impressions", "Clicks"],
               ["2026-10-05", "Mugs", "1.50", "5.00", 10, 1]), "does not say over how many days"),
