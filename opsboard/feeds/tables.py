@@ -387,7 +387,7 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
         return _canonical_day(cell, style)
     found = cells.text(cell)
     if kind is Kind.INSTANT:
-        return moments.canonical(found, style.order)
+        return moments.canonical(found, style.order, style.currency)
     if kind not in NUMERIC:
         return found.upper() if kind is Kind.CURRENCY else found
     if isinstance(cell, int | float):
