@@ -33,7 +33,8 @@ FIGURES = (
     Column("clicks", Kind.INTEGER, ("Clicks",), required=True, default=0),
     Column("spend_minor", Kind.MONEY, ("Spend", "Cost", "Total cost"), required=True, default=0),
     Column("sales_minor", Kind.MONEY, ("7 Day Total Sales",), required=True, default=0),
-    Column("orders", Kind.INTEGER, ("7 Day Total Orders", "7 Day Total Orders (#)"), default=0),
+    # Without it, what sold would stand among what brought nothing.
+    Column("orders", Kind.INTEGER, ("7 Day Total Orders", "7 Day Total Orders (#)"), required=True, default=0),
     Column("units", Kind.INTEGER, ("7 Day Total Units", "7 Day Total Units (#)"), default=0),
 )
 #: What the sales consist of; vendors, who have no SKUs, read "ASIN" and "Brand Halo".
@@ -74,7 +75,8 @@ UNSTORED = (
 INSTEAD = {
     "7 Day Total Sales": {
         "14 Day Total Sales": _(
-            "Its sales are counted over 14 days after a click, and this is the report with those of 7 days"
+            "Its sales are counted over 14 days after a click, and a column that tells of which kind of ads they are "
+            "is missing: download it again with all its columns"
         ),
         "Sales": _(
             "It does not say over how many days after a click its sales are counted, and opsboard tells that with "

@@ -168,6 +168,12 @@ def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None 
             on_header()
 
 
+def is_quoted(text: str) -> bool:
+    """Whether the first line has every name in quotation marks, as tab files of some reports have every cell."""
+    first = text.lstrip("\ufeff").partition("\n")[0].rstrip("\r").split("\t")
+    return len(first) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in first)
+
+
 def lines(decoded: Decoded, delimiter: str, sheet: str = "", *, quoted: bool = True) -> Iterator[Row]:
     """Every row of the file from its first line, cells as they are."""
     if decoded.workbook:

@@ -241,7 +241,7 @@ def test_sponsored_brands_and_display_are_never_read_as_products(column: str, re
 
 def test_a_file_with_both_windows_is_read_over_7(read: Read) -> None:
     rows = vendor("search terms")
-    content = table([*rows[0], "7 Day Total Sales"], [*rows[1], "1,000.00"])
+    content = table([*rows[0], "7 Day Total Sales", "7 Day Total Orders (#)"], [*rows[1], "1,000.00", 1])
 
     assert read(content).json["type"] == "console_search_terms"
 
