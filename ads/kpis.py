@@ -22,8 +22,8 @@ register_measures(
     Measure("ads.impressions", _("Ad impressions"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(impressions)", 3),
     Measure("ads.clicks", _("Ad clicks"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(clicks)", 3),
     Measure("ads.spend", _("Ad spend"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(spend_minor)", 3),
-    Measure("ads.sales", _("Ad sales"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(sales_minor)", 7),
-    Measure("ads.orders", _("Ad orders"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(orders)", 7),
+    Measure("ads.sales", _("Ad sales"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(sales_minor)", 7, True),
+    Measure("ads.orders", _("Ad orders"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(orders)", 7, True),
 )
 # Brands and Display count sales for fourteen days after a click or a view: never added to the seven-day ones.
 for _key, _dataset, _model, _spend, _sales, _new in (
@@ -62,7 +62,7 @@ register_kpis(
         direction=-1,
         limits=(Limit(SINCE, HANDBOOK, high=Decimal("0.25"), warn_high=Decimal("0.23")),),
         meaning=_("Advertising cost of sales: what a unit of ad-attributed sales costs in advertising."),
-        formula=_("Ad spend ÷ ad-attributed sales (7-day clicks), Sponsored Products"),
+        formula=_("Ad spend ÷ ad-attributed sales, Sponsored Products"),
         amazon_name="Total Advertising Cost of Sales (ACOS)",
         amazon_page=CONSOLE,
         evidence=playbooks.campaigns_by_waste,

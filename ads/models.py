@@ -2,9 +2,10 @@
 
 Amazon's ids are used as keys (bigint); a console file, which has names only, gets a negative
 64-bit hash of the name, so both can live side by side and neither needs a look-up to load.
-Attributed sales of Sponsored Products use Amazon's 7-day click window (sellers' own). Those of Sponsored
-Brands and Display are counted over 14 days after a click or a view; they live in tables of their own,
-so that the two are never added up unnoticed.
+Attributed sales of Sponsored Products use Amazon's 7-day click window (sellers' own), or 14 days where
+the document that holds the day says so (opsboard.feeds.attribution). Those of Sponsored Brands and Display
+are counted over 14 days after a click or a view; they live in tables of their own, so that the two are
+never added up unnoticed.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ class Delivery(Fact):
         abstract = True
 
 
-class SevenDays(Delivery):
-    """Sales within 7 days after a click (Sponsored Products)."""
+class Clicked(Delivery):
+    """Sales after a click on Sponsored Products; within how many days of it, the document that holds the day says."""
 
     sales_minor = models.BigIntegerField(default=0)
     orders = models.IntegerField(default=0)
@@ -88,7 +89,7 @@ class FourteenDays(Delivery):
         abstract = True
 
 
-class TargetDay(SevenDays):
+class TargetDay(Clicked):
     """One keyword or product target of Sponsored Products on one day (spTargeting)."""
 
     pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id")
@@ -98,7 +99,7 @@ class TargetDay(SevenDays):
     campaign_id = models.BigIntegerField()
 
 
-class AdvertisedProductDay(SevenDays):
+class AdvertisedProductDay(Clicked):
     """One advertised SKU in one ad of Sponsored Products on one day (spAdvertisedProduct)."""
 
     pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "ad_id")
@@ -114,7 +115,7 @@ class AdvertisedProductDay(SevenDays):
 
 
 class PurchasedProductDay(Fact):
-    """What was bought within 7 days after a click on the ad of another or the same product (spPurchasedProduct).
+    """What was bought within days of a click on the ad of another or the same product (spPurchasedProduct).
 
     `other_` are sales of SKUs that were not the advertised one.
     """

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from opsboard.feeds import attribution
 from opsboard.ui.entities import rows
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
@@ -58,7 +62,7 @@ _TERMS = """
 """
 
 _SPEND = Column("spend_minor", _("Spend"), "money", share=True)
-_SALES = Column("sales_minor", _("Ad sales"), "money", help=_("Sales attributed within 7 days of a click."))
+_SALES = Column("sales_minor", _("Ad sales"), "money")
 _ACOS = Column(
     "acos", _("ACoS"), "rate", "spend_minor::numeric / nullif(sales_minor, 0)", help=_("Ad spend ÷ ad sales.")
 )
@@ -194,6 +198,22 @@ _TERM = """
     SELECT text FROM ads_searchterm
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND term_id = %(entity)s
 """
+
+
+def windows(params: dict[str, Any], dataset: str) -> Counter[int]:
+    """How many of the page's days have their ad sales counted over 7 days after a click, and how many over 14."""
+    return attribution.windows(params["account"], params["marketplace"], dataset, params["first"], params["last"])
+
+
+def sales_label(found: Counter[int]) -> str:
+    """ "Ad sales, 7 days", as the header of a column."""
+    return gettext("Ad sales, %(days)s days") % {"days": attribution.short(found)}
+
+
+def told(table: Table, found: Counter[int]) -> Table:
+    """The table with what its ad sales are counted over in their header."""
+    said = replace(_SALES, label=sales_label(found), help=attribution.words(found))
+    return replace(table, columns=tuple(said if column is _SALES else column for column in table.columns))
 
 
 def waste(params: dict[str, Any]) -> list[dict[str, Any]]:

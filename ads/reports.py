@@ -25,8 +25,8 @@ FIGURES = (
 )
 SUMS = ("impressions", "clicks", "spend_minor", "sales_minor", "orders", "units")
 FOURTEEN = gettext_lazy(
-    "Its sales are counted over 14 days after a click, and opsboard keeps 7 days "
-    "(Amazon's own measure for sellers' Sponsored Products), so the two cannot be mixed"
+    "Its sales are counted over 14 days after a click: ask Amazon Ads for sales7d, or download the report in the "
+    "advertising console, where opsboard reads both"
 )
 #: What tells why a document that somebody asked for by other means cannot be taken.
 ASKED_OTHERWISE: dict[str, dict[str, Any]] = {
@@ -179,6 +179,7 @@ from . import (  # noqa: E402, F401 - they declare more
     reports_brands,
     reports_console,
     reports_console_brands,
+    reports_console_fourteen,
     reports_console_products,
     reports_display,
     reports_products,

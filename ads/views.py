@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from opsboard.accounts.models import AccountMarketplace
-from opsboard.feeds import freshness
+from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.feeds import attribution, freshness
 from opsboard.feeds.provenance import trace
 from opsboard.kpis.cards import cards, chart, chosen, explorable, limit_of
 from opsboard.ui import charts, entities, formats, tables
-from opsboard.ui.filters import PageState
+from opsboard.ui.filters import Days, PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export
 
 from . import queries
@@ -55,7 +56,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "waste": waste,
         "terms_url": reverse("ads:terms") + state.carried(scope),
         "wasted_url": reverse("ads:terms") + state.carried(scope, terms="wasted"),
-        "table": tables.page(queries.CAMPAIGNS, state, params, scope.marketplace, entity, export_address("ads:export")),
+        "table": tables.page(
+            _campaigns(params), state, params, scope.marketplace, entity, export_address("ads:export")
+        ),
     }
     return render(request, "ads/index.html", context)
 
@@ -77,7 +80,7 @@ def terms(request: HttpRequest) -> HttpResponse:
         "waste": waste,
         "campaigns_url": reverse("ads:index") + state.carried(scope),
         "table": tables.page(
-            queries.TERMS, state, params, scope.marketplace, entity, export_address("ads:terms_export")
+            _terms(params), state, params, scope.marketplace, entity, export_address("ads:terms_export")
         ),
     }
     return render(request, "ads/terms.html", context)
@@ -85,12 +88,28 @@ def terms(request: HttpRequest) -> HttpResponse:
 
 def export(request: HttpRequest, ending: str) -> HttpResponse:
     state, scope = one_scope_or_404(request)
-    return table_export(request, ending, queries.CAMPAIGNS, _params(state, scope), freshness.sentence([scope]))
+    params = _params(state, scope)
+    return table_export(request, ending, _campaigns(params), params, _as_of(scope, params, "sp_campaigns"))
 
 
 def terms_export(request: HttpRequest, ending: str) -> HttpResponse:
     state, scope = one_scope_or_404(request)
-    return table_export(request, ending, queries.TERMS, _params(state, scope), freshness.sentence([scope]))
+    params = _params(state, scope)
+    return table_export(request, ending, _terms(params), params, _as_of(scope, params, "sp_search_terms"))
+
+
+def _campaigns(params: dict[str, Any]) -> tables.Table:
+    return queries.told(queries.CAMPAIGNS, queries.windows(params, "sp_campaigns"))
+
+
+def _terms(params: dict[str, Any]) -> tables.Table:
+    return queries.told(queries.TERMS, queries.windows(params, "sp_search_terms"))
+
+
+def _as_of(scope: AccountMarketplace, params: dict[str, Any], dataset: str) -> str:
+    """How fresh an export is, and over how many days after a click its sales are counted."""
+    counted = attribution.words(queries.windows(params, dataset))
+    return _("; ").join(filter(None, [freshness.sentence([scope]), counted]))
 
 
 def campaign(request: HttpRequest, campaign_id: str) -> HttpResponse:
@@ -124,6 +143,19 @@ def term(request: HttpRequest, term_id: str) -> HttpResponse:
     return _entity(request, state, scope, text or term_id, _("Search term"), back, days, "sp_search_terms", where)
 
 
+def _sales(minor: int, marketplace: Marketplace, window: int | None) -> str:
+    """An amount, with the days it was counted over where the days of the page differ."""
+    shown = formats.money(minor, marketplace)
+    return shown if window is None else _("%(money)s (%(days)d days)") % {"money": shown, "days": window}
+
+
+def _counted(scope: AccountMarketplace, dataset: str, found: Counter[int], before: Days | None) -> str:
+    compared = None
+    if before is not None:
+        compared = attribution.windows(scope.account_id, scope.marketplace_id, dataset, before.first, before.last)
+    return attribution.words(found, compared)
+
+
 def _id(text: str) -> int:
     number = int(text)
     if not -(2**63) <= number < 2**63:
@@ -155,11 +187,14 @@ def _entity(
     def both(key: str) -> tuple[int | None, int | None]:
         return entities.total(summed, key, now), entities.total(summed, key, before)
 
+    window_of = attribution.by_day(scope.account_id, scope.marketplace_id, dataset, now.first, now.last)
+    found = Counter(window_of.values())
+    sales_label = queries.sales_label(found)
     spend, sales, clicks, orders = (both(key) for key in ("spend_minor", "sales_minor", "clicks", "orders"))
     seen = both("impressions")
     figures = [
         entities.figure(_("Ad spend"), *spend, "money", market, 0),
-        entities.figure(_("Ad sales"), *sales, "money", market),
+        entities.figure(sales_label, *sales, "money", market),
         entities.figure(
             _("ACoS"), entities.ratio(spend[0], sales[0]), entities.ratio(spend[1], sales[1]), "rate", market, -1
         ),
@@ -181,7 +216,7 @@ def _entity(
                     _("Ad spend"), summed, now, "spend_minor", covered=covered, provisional_from=moving, colour=2
                 ),
                 entities.series(
-                    _("Ad sales"), summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1
+                    sales_label, summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1
                 ),
             ],
             show=entities.shower("money", market),
@@ -219,7 +254,7 @@ def _entity(
                 (
                     *(place if where else ()),
                     formats.money(row["spend_minor"], market),
-                    formats.money(row["sales_minor"], market),
+                    _sales(row["sales_minor"], market, window_of.get(row["date"]) if len(found) > 1 else None),
                     formats.decimals(row["clicks"]),
                     formats.decimals(row["orders"]),
                 ),
@@ -230,11 +265,11 @@ def _entity(
             if now.first <= row["date"] <= now.last
         ),
     )
-    headers = (_("Ad spend"), _("Ad sales"), _("Clicks"), _("Orders"))
+    headers = (_("Ad spend"), sales_label, _("Clicks"), _("Orders"))
     context = {
         "page_scope": scope,
         "name": name,
-        "sub": sub,
+        "sub": " · ".join(filter(None, [sub, _counted(scope, dataset, found, before)])),
         "back_words": back[0],
         "back_url": back[1],
         "figures": figures,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from opsboard.feeds.errors import BadDocument
 from opsboard.feeds.models import Document
 from opsboard.feeds.registry import Column, Dataset, Kind, ReportSpec, Scope, register
+from opsboard.feeds.tables import Table
 
 from .models import CustomerReturn, LedgerDay
 
@@ -123,6 +124,7 @@ register(
         localised=True,
         source_page="Reports > Fulfilment > Inventory Ledger > Summary view (by day and country)",
         unstored=("Title",),
+        table=Table(how_daily=gettext_lazy("Download the Summary View by day (and by country) instead.")),
     ),
     ReportSpec(
         key="customer_returns",

@@ -66,6 +66,8 @@ def story(episode: Episode) -> Story:
     if episode.first and episode.last:
         days = {"first": formats.day(episode.first), "last": formats.day(episode.last)}
         window = _("%(first)s to %(last)s") % days if episode.first != episode.last else days["last"]
+    if counted := cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, episode):
+        window = f"{window} ({counted})"
     return Story(
         episode=episode,
         what=(_("%(kpi)s %(value)s over %(limit)s") if over else _("%(kpi)s %(value)s under %(limit)s")) % shown,

@@ -44,6 +44,8 @@ class Row:
     headroom: str
     since: str
     may_act: bool
+    #: Over how many days after a click the sales behind it are counted; "" where it has none.
+    counted: str
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -73,7 +75,9 @@ def _rows(request: HttpRequest, state: PageState, chosen: str) -> list[Row]:
 def _row(request: HttpRequest, item: Episode, scope: AccountMarketplace, kpi: Kpi) -> Row:
     may = not item.resolved_at and access.has_role(request.user, scope.account.organisation, Role.OPERATOR)
     since = formats.day(item.since or item.opened_at.date())
-    return Row(item, scope, kpi, _what(item, kpi, scope), cards.headroom(item, kpi, scope.marketplace), since, may)
+    counted = cards.counted(item.kpi, item.account_id, item.marketplace_id, item)
+    headroom = cards.headroom(item, kpi, scope.marketplace)
+    return Row(item, scope, kpi, _what(item, kpi, scope), headroom, since, may, counted)
 
 
 def _what(item: Episode, kpi: Kpi, scope: AccountMarketplace) -> str:

@@ -206,6 +206,8 @@ class ReportSpec:
     #: Names of columns people wrote in: of a cell with an e-mail address or a telephone number in it only
     #: `personal.WITHHELD` is kept. Tables only.
     written: tuple[str, ...] = ()
+    #: Over how many days after a click it counts sales, where it says so (opsboard.feeds.attribution).
+    attribution_days: int = 0
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
 

@@ -6,17 +6,19 @@ window (opsboard.kpis.judge), so choosing another period never hides a breach.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.feeds import attribution
 from opsboard.ui import charts, formats
 from opsboard.ui.filters import Days, PageState
 
@@ -78,6 +80,8 @@ class Card:
     contract: contract.Contract | None = None
     #: "restated: was ..., now ..." where days of the period changed after they were final.
     restated: str = ""
+    #: "sales within 7 days of a click" of figures made of attributed sales.
+    counted: str = ""
 
 
 def chosen(request: HttpRequest, keys: Sequence[str]) -> str:
@@ -272,6 +276,7 @@ def _card(
         limit_words=_limit_words(verdict, kpi, marketplace),
         contract=_contract(key, shelf, table, days, verdict, restated, state),
         restated=restated,
+        counted=counted(key, scope.account_id, scope.marketplace_id, days, before),
     )
 
 
@@ -300,6 +305,40 @@ def _contract(
         return made
     place, hash_, fragment = made.rows_url.partition("#")
     return replace(made, rows_url=place + state.carried(shelf.scope) + hash_ + fragment)
+
+
+class Spanned(Protocol):
+    """Days from first to last: those of a page, of a verdict or of an episode."""
+
+    @property
+    def first(self) -> Any: ...
+    @property
+    def last(self) -> Any: ...
+
+
+def counted(
+    key: str,
+    account_id: int,
+    marketplace_id: int,
+    days: Spanned,
+    before: Spanned | None = None,
+    *,
+    only_unusual: bool = False,
+) -> str:
+    """Over how many days after a click the sales behind a figure are counted; "" for a figure without such sales.
+
+    `only_unusual` says nothing of the window that sellers are used to.
+    """
+    measure = next((measures()[n] for n in _needed(key) if n in measures() and measures()[n].attributed), None)
+    if measure is None or not (days.first and days.last):
+        return ""
+    found, compared = (
+        attribution.windows(account_id, marketplace_id, measure.dataset, span.first, span.last) if span else None
+        for span in (days, before)
+    )
+    if only_unusual and (found or Counter()).keys() | (compared or Counter()).keys() <= {attribution.USUAL}:
+        return ""
+    return attribution.words(found or Counter(), compared)
 
 
 def _restated(now: Decimal | None, was: Decimal | None, unit: Unit, marketplace: Marketplace) -> str:

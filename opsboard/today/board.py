@@ -46,6 +46,8 @@ class BreachRow:
     evidence_url: str
     new: bool
     may_acknowledge: bool
+    #: Over how many days after a click the sales behind it are counted; "" where it has none.
+    counted: str = ""
 
 
 def breaches(
@@ -83,6 +85,7 @@ def breaches(
             evidence_url=_kpi_url(kpi.domain, kpi.key, scope, state),
             new=episode.opened_at >= yesterday,
             may_acknowledge=episode.state == Episode.State.OPEN and acknowledger(scope),
+            counted=cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, verdict or episode),
         )
         found.append(((episode.state == "acknowledged", -severity), row))
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
@@ -156,6 +159,8 @@ class SideCell:
     change: str
     tone: str
     status: str
+    #: Over how many days after a click its sales are counted, where it is not the usual 7.
+    counted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,7 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
                     change,
                     tone,
                     verdict.status if verdict and verdict.status in {"breach", "warn"} else "",
+                    cards.counted(key, scope.account_id, scope.marketplace_id, days, before, only_unusual=True),
                 )
             )
         found.append(SideRow(scope, state.query(scope=scope.pk), tuple(row)))
