@@ -2,7 +2,8 @@
 
 A broker connection that was cut half-way can leave a Celery worker alive and deaf. Nothing inside
 Celery notices; the rows do: work has been due for two minutes, the dispatcher does send, this worker
-is idle and was given nothing. Ending it is safe (whatever it held is a lease) and its supervisor
+is idle and was given nothing, or its main loop stands still (it waits for an answer to an
+acknowledgement that never comes). Ending it is safe (whatever it held is a lease) and its supervisor
 starts another.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import translation
 
 from . import heartbeats
 from .models import Heartbeat
@@ -46,14 +48,18 @@ def overdue() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def is_deaf(worker: heartbeats.Process, everybody: list[heartbeats.Process]) -> bool:
-    """Up, idle, given nothing for two minutes, although a dispatcher sends; ask `overdue` as well."""
-    sends = any(
+def sends(everybody: list[heartbeats.Process]) -> bool:
+    """Whether a dispatcher gets its messages to Redis: else nothing can be heard."""
+    return any(
         one.kind == Heartbeat.Kind.CLOCK and one.worked is not None and one.worked <= heartbeats.silence()
         for one in everybody
     )
+
+
+def is_deaf(worker: heartbeats.Process, everybody: list[heartbeats.Process]) -> bool:
+    """Up, idle, given nothing for two minutes, although a dispatcher sends; ask `overdue` as well."""
     silent = worker.worked is not None and worker.worked > settings.DEAF_SECONDS
-    return worker.running and silent and not worker.busy and sends
+    return worker.running and silent and not worker.busy and sends(everybody)
 
 
 class Ears(threading.Thread):
@@ -61,13 +67,17 @@ class Ears(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="ears", daemon=True)
-        self.last_heard = time.monotonic()
+        self.last_heard = self.last_turn = time.monotonic()
         self._over = threading.Event()
         self._looked = -LOOK_SECONDS
         self._deaf = False
 
     def heard(self, **_: Any) -> None:
         self.last_heard = time.monotonic()
+
+    def turned(self) -> None:
+        """The main loop goes round."""
+        self.last_turn = time.monotonic()
 
     def stop(self) -> None:
         self._over.set()
@@ -92,13 +102,12 @@ class Ears(threading.Thread):
         """One sign of life; and the end, when there is work and it does not reach us."""
         idle, busy = time.monotonic() - self.last_heard, _busy()
         heartbeats.beat(Heartbeat.Kind.WORKER, idle=idle, busy=busy, saw=self._look_around(), deaf=self._deaf)
-        if idle <= settings.DEAF_SECONDS or busy or self._deaf:
+        stuck = time.monotonic() - self.last_turn > settings.DEAF_SECONDS
+        if idle <= settings.DEAF_SECONDS or (busy and not stuck) or self._deaf:
             return
-        everybody = heartbeats.standing()
-        mine = next(one for one in everybody if one.name == heartbeats.own_name() and one.kind == "worker")
-        if is_deaf(mine, everybody) and overdue():
+        if sends(heartbeats.standing()) and overdue():
             self._deaf = True
-            log.error("worker_deaf", seconds=round(idle))
+            log.error("worker_deaf", seconds=round(idle), stuck=stuck)
             heartbeats.beat(Heartbeat.Kind.WORKER, idle=idle, deaf=True)
             end()
 
@@ -107,8 +116,17 @@ class Ears(threading.Thread):
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return None
         self._looked = time.monotonic()
-        found = ((check, check.run(Sight())) for check in live_checks(seen_by_workers=True))
-        return {check.key: {"status": finding.status.value, "sentence": finding.sentence} for check, finding in found}
+        found: dict[str, Any] = {}
+        for check in live_checks(seen_by_workers=True):
+            findings = {}
+            for language, _name in settings.LANGUAGES:  # who will read it is not known here
+                with translation.override(language):
+                    findings[language] = check.run(Sight())
+            found[check.key] = {
+                "status": findings[settings.LANGUAGE_CODE].status.value,
+                "sentences": {language: finding.sentence for language, finding in findings.items()},
+            }
+        return found
 
 
 def _busy() -> int:

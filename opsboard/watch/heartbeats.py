@@ -124,7 +124,7 @@ class Process:
     deaf: bool
     #: It ended as it should.
     left: bool
-    saw: dict[str, dict[str, str]]
+    saw: dict[str, dict[str, Any]]
 
     @property
     def alive(self) -> bool:
@@ -145,7 +145,8 @@ STANDING = """
 
 
 def process(row: tuple[Any, ...]) -> Process:
-    return Process(*row[:-1], json.loads(row[-1]))
+    values = [*row[:-1], json.loads(row[-1])]
+    return Process(*values)
 
 
 def standing() -> list[Process]:

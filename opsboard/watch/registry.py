@@ -65,7 +65,7 @@ class Check:
     """One thing that can be wrong."""
 
     key: str
-    #: What is wrong when it is, in two or three words.
+    #: What it is about, in two or three words.
     title: _StrPromise
     #: Where it looks.
     looks_at: _StrPromise

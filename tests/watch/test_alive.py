@@ -18,11 +18,11 @@ from django.db.models import F
 from django.test import Client
 
 from opsboard import processes
-from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds.models import Fetch
 from opsboard.supervisor import Supervisor
 from opsboard.watch.models import Heartbeat, Tally
 from tests.alerts.postbox import free_port
+from tests.factories import make_scope
 
 from .conftest import due_fetch, own_redis
 
@@ -105,31 +105,31 @@ def kinds() -> set[str]:
     return set(Heartbeat.objects.exclude(worked_at=None).values_list("kind", flat=True))
 
 
-def test_a_deaf_worker_ends_itself_and_the_next_one_does_the_work(scope: AccountMarketplace, tmp_path: Path) -> None:
-    port = free_port()
+def test_a_deaf_worker_ends_itself_and_the_next_one_does_the_work(tmp_path: Path) -> None:
+    scope, port = make_scope(), free_port()  # nothing to sign in with: its fetch ends at once
     with own_redis("--port", str(port)) as _redis:
         way = HalfOpen(port)
         urls = {"worker": f"redis://127.0.0.1:{way.port}/0", "beat": f"redis://127.0.0.1:{port}/0"}
         with running(tmp_path, **urls) as children:
             wait_for(lambda: kinds() == {"clock", "tick", "worker"}, children)
             first = Heartbeat.objects.get(kind="worker")
-            assert first.saw["redis"]["status"] == "ok" and abs(first.ahead) < 5
+            assert first.saw["redis"]["status"] == "ok" and set(first.saw["redis"]["sentences"]) == {"en", "zh-hans"}
+            assert abs(first.ahead) < 5
 
             way.go_dead()
+            time.sleep(3)  # what it was given before is over
             fetch = due_fetch(scope, 60, reason="")
             wait_for(lambda: Fetch.objects.get(pk=fetch.pk).finished_at is not None, children)
 
             assert children.restarts == {"worker": 1}
-            assert '"worker_deaf"' in children.tail("worker", 100_000)
+            assert "worker_deaf" in children.tail("worker", 100_000)
             others = Heartbeat.objects.filter(kind="worker").exclude(pk=first.pk)
             wait_for(others.exists, children)
             wait_for(lambda: Tally.objects.filter(what="claims", label="fetch").exists(), children)
         way.listener.close()
 
 
-def test_a_dispatcher_that_is_killed_turns_the_probe_red(
-    scope: AccountMarketplace, tmp_path: Path, client: Client
-) -> None:
+def test_a_dispatcher_that_is_killed_turns_the_probe_red(tmp_path: Path, client: Client) -> None:
     with own_redis() as redis, running(tmp_path, worker=redis.url, beat=redis.url) as children:
         wait_for(lambda: kinds() == {"clock", "tick", "worker"}, children)
         assert client.get("/readyz").content == b"ok\n"

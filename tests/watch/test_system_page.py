@@ -25,7 +25,7 @@ def page(client: Client, scope: AccountMarketplace, role: Role = Role.MANAGER) -
 
 def test_it_says_that_everything_runs_when_it_does(client: Client, scope: AccountMarketplace) -> None:
     all_alive()
-    seen = {"status": "ok", "sentence": "Seen."}
+    seen = {"status": "ok", "sentences": {"en": "Seen."}}
     lived(
         "worker",
         saw=dict.fromkeys(("redis", "redis_eviction", "document_disk", "documents_writable"), seen),
@@ -45,7 +45,7 @@ def test_it_tells_what_workers_saw_and_asks_neither_redis_nor_a_disk(
 ) -> None:
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:9/0"
     all_alive()
-    lived("worker", saw={"document_disk": {"status": "warn", "sentence": "7 MB are left."}})
+    lived("worker", saw={"document_disk": {"status": "warn", "sentences": {"en": "7 MB are left."}}})
     shown = page(client, scope)
     assert "7 MB are left." in shown and "No worker runs that could have looked." in shown
 

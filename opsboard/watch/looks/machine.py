@@ -211,7 +211,7 @@ def _clocks(sight: Sight) -> Finding:
 register(
     Check(
         "database",
-        gettext_lazy("Database away"),
+        gettext_lazy("Database"),
         gettext_lazy("a connection to PostgreSQL"),
         gettext_lazy("Start PostgreSQL and check DATABASE_URL."),
         _database,
@@ -219,7 +219,7 @@ register(
     ),
     Check(
         "migrations",
-        gettext_lazy("Migrations missing"),
+        gettext_lazy("Migrations"),
         gettext_lazy("the migrations of this version and those of the database"),
         gettext_lazy("Run: manage.py migrate_once"),
         _migrations,
@@ -227,7 +227,7 @@ register(
     ),
     Check(
         "seal_keys",
-        gettext_lazy("Seal keys wrong"),
+        gettext_lazy("Seal keys"),
         gettext_lazy("every stored credential, opened"),
         gettext_lazy("Put the keys that sealed them back into OPSBOARD_SEAL_KEYS, or enter the credentials anew."),
         _seals,
@@ -235,7 +235,7 @@ register(
     ),
     Check(
         "redis",
-        gettext_lazy("Redis away"),
+        gettext_lazy("Redis"),
         gettext_lazy("a PING to REDIS_URL"),
         gettext_lazy("Start Redis and check REDIS_URL. Work goes on by itself."),
         _redis,
@@ -244,7 +244,7 @@ register(
     ),
     Check(
         "redis_eviction",
-        gettext_lazy("Redis evicts"),
+        gettext_lazy("Memory of Redis"),
         gettext_lazy("maxmemory-policy of Redis"),
         gettext_lazy("Set maxmemory-policy to noeviction, in redis.conf or where your provider lets you."),
         _eviction,
@@ -253,7 +253,7 @@ register(
     ),
     Check(
         "document_disk",
-        gettext_lazy("Disk nearly full"),
+        gettext_lazy("Disk of the documents"),
         gettext_lazy("free space where documents are kept"),
         gettext_lazy("Free some space or enlarge the disk; what waits goes on by itself."),
         _document_disk,
@@ -262,7 +262,7 @@ register(
     ),
     Check(
         "documents_writable",
-        gettext_lazy("Documents not writable"),
+        gettext_lazy("Document folder"),
         gettext_lazy("a file written into the document directory and removed"),
         gettext_lazy("Make OPSBOARD_DOCUMENT_DIR a directory that the user of web and workers may write to."),
         _documents_writable,
@@ -271,7 +271,7 @@ register(
     ),
     Check(
         "database_disk",
-        gettext_lazy("Database disk nearly full"),
+        gettext_lazy("Disk of the database"),
         gettext_lazy("free space where the database keeps its data, if that is on this machine"),
         gettext_lazy("Free some space or enlarge the disk before PostgreSQL stops."),
         _database_disk,
@@ -287,7 +287,7 @@ register(
     ),
     Check(
         "clocks",
-        gettext_lazy("Clocks apart"),
+        gettext_lazy("Clocks"),
         gettext_lazy("each process's clock against the database's"),
         gettext_lazy("Switch on time synchronisation (NTP) on every host."),
         _clocks,

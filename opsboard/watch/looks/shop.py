@@ -168,7 +168,7 @@ def _mail_server(sight: Sight) -> Finding:
 register(
     Check(
         "credentials",
-        gettext_lazy("Credentials refused"),
+        gettext_lazy("Amazon credentials"),
         gettext_lazy("each stored credential, tried with Amazon"),
         gettext_lazy("Authorise the app again in Seller Central or Amazon Ads and enter the new token in Settings."),
         _credentials,
@@ -176,14 +176,14 @@ register(
     ),
     Check(
         "feed_failures",
-        gettext_lazy("Feeds failing"),
+        gettext_lazy("Failures of feeds"),
         gettext_lazy("what each feed said went wrong last"),
         gettext_lazy("Open Data: each report names its reason and what to do."),
         _refused_feeds,
     ),
     Check(
         "feeds",
-        gettext_lazy("Feeds behind"),
+        gettext_lazy("Age of feeds"),
         gettext_lazy("the last success of each feed against its rhythm"),
         gettext_lazy("Open Data: each report names its reason. If none arrives, look at dispatcher and workers."),
         _feeds,
@@ -197,14 +197,14 @@ register(
     ),
     Check(
         "outbox",
-        gettext_lazy("Mail waiting"),
+        gettext_lazy("Waiting mail"),
         gettext_lazy("the oldest mail that is not sent"),
         gettext_lazy("Read what the mail server answered, and check the EMAIL_ variables."),
         _outbox,
     ),
     Check(
         "mails_refused",
-        gettext_lazy("Mail given up"),
+        gettext_lazy("Refused mail"),
         gettext_lazy("mails the server refused for good within a day"),
         gettext_lazy("Check the address of the person and DEFAULT_FROM_EMAIL; the server's answer says which."),
         _refused_mails,

@@ -182,7 +182,7 @@ def _by_age(age: float | None, waiting: int, warn: int, fail: int, fine: str, sa
 register(
     Check(
         "dispatcher",
-        gettext_lazy("Dispatcher dead"),
+        gettext_lazy("Dispatcher"),
         gettext_lazy("the newest sign of life of beat"),
         gettext_lazy("Start it: docker compose up -d beat, or docker/entrypoint.sh beat. It catches up once."),
         _dispatcher,
@@ -190,7 +190,7 @@ register(
     ),
     Check(
         "broker",
-        gettext_lazy("Redis out of reach"),
+        gettext_lazy("Way to Redis"),
         gettext_lazy("what beat and the workers say of Redis"),
         gettext_lazy("Start Redis and check REDIS_URL. Work goes on by itself."),
         _broker,
@@ -198,7 +198,7 @@ register(
     ),
     Check(
         "planning",
-        gettext_lazy("Planning late"),
+        gettext_lazy("Planning"),
         gettext_lazy("the oldest report that is due and not planned, and the last tick"),
         gettext_lazy("Look at the other findings first; if there is none, read the log of the workers."),
         _planning,
@@ -206,7 +206,7 @@ register(
     ),
     Check(
         "worker",
-        gettext_lazy("No worker"),
+        gettext_lazy("Workers"),
         gettext_lazy("signs of life of the workers"),
         gettext_lazy("Start one: docker compose up -d worker, or docker/entrypoint.sh worker."),
         _worker,
@@ -214,7 +214,7 @@ register(
     ),
     Check(
         "deaf",
-        gettext_lazy("Worker deaf"),
+        gettext_lazy("Hearing of the workers"),
         gettext_lazy("workers that are idle while work waits"),
         gettext_lazy("It ends itself within a minute; if none comes back, restart it by hand."),
         _deaf,
@@ -222,14 +222,14 @@ register(
     ),
     Check(
         "queue",
-        gettext_lazy("Queue old"),
+        gettext_lazy("Queue"),
         gettext_lazy("what has been due longest; history that waits for Amazon is left out"),
         gettext_lazy("Raise WORKER_CONCURRENCY or start another worker."),
         _queue,
     ),
     Check(
         "judging",
-        gettext_lazy("Judging behind"),
+        gettext_lazy("Judging"),
         gettext_lazy("the oldest day whose figures changed and are not judged"),
         gettext_lazy("Start another worker; if one scope stays behind, read the log of the workers."),
         _judging,
