@@ -55,6 +55,7 @@ def test_only_this_machine_or_who_knows_the_token_reads_them(client: Client, set
     assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 403
     assert client.get("/metrics", REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": "10.0.0.7"}).status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR="").status_code == 403
     settings.METRICS_TOKEN = "a-long-one"
     assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 403
     assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
