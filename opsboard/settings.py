@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "opsboard.feeds",
     "opsboard.kpis",
     "opsboard.alerts",
+    "opsboard.watch",
     "opsboard.today",
     "opsboard.demo",
     "listings",
@@ -185,7 +186,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 if _HTTPS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_SSL_REDIRECT = _HTTPS and env_bool("OPSBOARD_SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # probes come from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]  # probes come from inside, without TLS
 SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("OPSBOARD_BEHIND_PROXY") else None
@@ -243,6 +244,15 @@ LEASE_SECONDS = int(env("OPSBOARD_LEASE_SECONDS", "120"))
 TICK_SECONDS = float(env("OPSBOARD_TICK_SECONDS", "10"))
 #: How long a not yet finished Amazon report is left alone between two looks (seconds).
 POLL_SECONDS = float(env("OPSBOARD_POLL_SECONDS", "20"))
+#: Redis that throws keys away loses messages: a start is refused unless this says that it is known.
+ALLOW_EVICTING_REDIS = env_bool("OPSBOARD_ALLOW_EVICTING_REDIS")
+#: Free megabytes on the disks of documents and database under which `doctor` warns, and speaks of a fault.
+DISK_WARN_MB = int(env("OPSBOARD_DISK_WARN_MB", "2048"))
+DISK_FAIL_MB = int(env("OPSBOARD_DISK_FAIL_MB", "512"))
+#: A worker that is idle and is given nothing for so long although work is due ends itself, to be started again.
+DEAF_SECONDS = float(env("OPSBOARD_DEAF_SECONDS", "120"))
+#: What Prometheus sends to read /metrics; empty: only this machine itself may.
+METRICS_TOKEN = env("OPSBOARD_METRICS_TOKEN")
 CELERY_BROKER_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import URLResolver, include, path
 
-from opsboard.accounts import probes
+from opsboard.watch import metrics, probes
 
 
 def _pages(prefix: str, module: str) -> list[URLResolver]:
@@ -17,10 +17,12 @@ def _pages(prefix: str, module: str) -> list[URLResolver]:
 urlpatterns = [
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("opsboard.accounts.auth_urls")),
     path("look/", include("opsboard.ui.urls")),
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),
+    *_pages("settings/", "opsboard.watch.urls"),
     *_pages("data/", "opsboard.feeds.urls"),
     *_pages("alerts/", "opsboard.alerts.urls"),
     *[resolver for domain in settings.DOMAINS for resolver in _pages(f"{domain}/", f"{domain}.urls")],

@@ -27,6 +27,7 @@ from tests.planting import FIRST_ID, MARKER, NUMBER, Tenant, set_sequences
 PUBLIC = {
     "livez": "asked by the process supervisor",
     "readyz": "asked by the load balancer",
+    "metrics": "asked by Prometheus; a token or this machine itself is the right, and no label names a seller",
     "account_login": "signing in",
     "account_logout": "signing out twice must not fail",
     "account_signup": "says that sign-up is closed",

@@ -19,6 +19,9 @@ class Bucket(models.Model):
     rate = models.FloatField(help_text="tokens a second")
     burst = models.FloatField()
     filled_at = models.DateTimeField(db_default=Now())
+    #: How often a caller had to wait for a token, and how often Amazon itself said 429.
+    waits = models.BigIntegerField(db_default=0)
+    refusals = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["partner", "application", "operation"], name="bucket_once")]

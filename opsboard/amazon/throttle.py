@@ -41,7 +41,8 @@ _TAKE = """
         SELECT id, LEAST(burst, tokens + rate * GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - filled_at))) AS level
           FROM amazon_bucket WHERE partner = %s AND application = %s AND operation = %s FOR UPDATE)
     UPDATE amazon_bucket AS bucket
-       SET tokens = held.level - CASE WHEN held.level >= 1 THEN 1 ELSE 0 END, filled_at = clock_timestamp()
+       SET tokens = held.level - CASE WHEN held.level >= 1 THEN 1 ELSE 0 END, filled_at = clock_timestamp(),
+           waits = waits + CASE WHEN held.level >= 1 THEN 0 ELSE 1 END
       FROM held WHERE bucket.id = held.id
  RETURNING CASE WHEN held.level >= 1 THEN 0 ELSE (1 - held.level) / bucket.rate END"""
 
@@ -54,7 +55,8 @@ _LEARN = """
      WHERE partner = %s AND application = %s AND operation = %s AND abs(rate - %s) > rate * 0.01"""
 
 _EMPTY = """
-    UPDATE amazon_bucket SET tokens = LEAST(tokens, 1 - %s * rate), filled_at = clock_timestamp()
+    UPDATE amazon_bucket
+       SET tokens = LEAST(tokens, 1 - %s * rate), filled_at = clock_timestamp(), refusals = refusals + 1
      WHERE partner = %s AND application = %s AND operation = %s"""
 
 

@@ -172,6 +172,10 @@ class ReportSpec:
     #: Routine: hours between pulls, and how many of the newest days each pull asks again.
     every_hours: int = 24
     reask_days: int = 1
+    #: Hours after its last success from which the report is late, and from which pages call its figures stale;
+    #: 0: one and a half and three times its rhythm.
+    late_hours: int = 0
+    stale_hours: int = 0
     #: False: Amazon gives the state of now only; there is nothing to back-fill.
     history: bool = True
     #: Amazon takes the moments of a request literally: it is asked from midnight to midnight of the marketplace.
@@ -210,6 +214,14 @@ class ReportSpec:
     attribution_days: int = 0
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
+
+    @property
+    def late_after(self) -> timedelta:
+        return timedelta(hours=self.late_hours or self.every_hours * 1.5 + 1)
+
+    @property
+    def stale_after(self) -> timedelta:
+        return max(self.late_after, timedelta(hours=self.stale_hours or self.every_hours * 3 + 3))
 
     @property
     def period(self) -> Period:

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from opsboard.accounts.models import AccountMarketplace, User
 from opsboard.feeds.models import Document
+from tests.watch.conftest import lived
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Shop = tuple[User, list[AccountMarketplace]]
@@ -40,6 +41,7 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/data/reconciliation/sales_by_asin/{us}",
         "/alerts/",
         f"/settings/kpis/{us}",
+        "/settings/system/",
         f"/ads/{us}&explore=1",
         f"/ads/{us}&chart=ads.spend&known=2026-01-01",
     ]
@@ -78,6 +80,21 @@ def test_no_page_scrolls_sideways(open_page: Open, live_server: Any, shop: Shop,
             wide.append(address)
 
     assert wide == []
+
+
+def test_the_banner_stands_above_the_figures_and_is_accessible(open_page: Open, live_server: Any, shop: Shop) -> None:
+    lived("clock", seen=6 * 3600)
+    for theme, width in (("light", 1440), ("dark", 360)):
+        page = open_page(theme, width=width)
+        for address in ("/", "/settings/system/"):
+            page.goto(live_server.url + address)
+            banner, heading = page.locator(".banner"), page.locator("h1")
+            assert "Standing still" in banner.inner_text() and banner.get_attribute("aria-live") == "polite"
+            assert banner.bounding_box()["y"] < heading.bounding_box()["y"]
+            assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+            results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+            assert results.violations_count == 0
+        assert page.complaints == []
 
 
 def test_tables_behind_a_chart_stay_within_a_phone(open_page: Open, live_server: Any, shop: Shop) -> None:

@@ -22,6 +22,7 @@ _ROOMS = (
     ("kpis:manual", _("IPI score"), Role.VIEWER),
     ("settings:people", _("People"), Role.MANAGER),
     ("settings:audit", _("Changes"), Role.OWNER),
+    ("watch:system", _("System"), Role.MANAGER),
 )
 
 
