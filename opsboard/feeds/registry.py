@@ -169,9 +169,21 @@ class ReportSpec:
     #: Longest window one request may cover and how far back Amazon answers, in days (source: Amazon).
     max_days: int = 1
     lookback_days: int = 1
+    #: How far back is what opsboard asks for; Amazon documents no limit, or has more.
+    modest: bool = False
     #: Routine: hours between pulls, and how many of the newest days each pull asks again.
     every_hours: int = 24
     reask_days: int = 1
+    #: Deeper now and then: once in `deep_every_days` (7: on Sundays) a pull asks so many of the newest days. 0: never.
+    deep_reask_days: int = 0
+    deep_every_days: int = 7
+    #: A pull asks for what is missing or was told before it was final, looked for so many days back, instead of
+    #: asking `reask_days` whatever is held of them. 0: it does not.
+    until_final_days: int = 0
+    #: No schedule may ask oftener than once in so many hours: Amazon makes nothing newer before.
+    fastest_hours: int = 1
+    #: Codes of the marketplaces Amazon does not make it for.
+    not_in: frozenset[str] = frozenset()
     #: False: Amazon gives the state of now only; there is nothing to back-fill.
     history: bool = True
     #: Amazon takes the moments of a request literally: it is asked from midnight to midnight of the marketplace.
@@ -208,6 +220,11 @@ class ReportSpec:
     written: tuple[str, ...] = ()
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
+
+    @property
+    def shortest_hours(self) -> int:
+        """The shortest time between two pulls that Amazon allows, in hours."""
+        return max(1, self.rest_hours, self.fastest_hours)
 
     @property
     def period(self) -> Period:
