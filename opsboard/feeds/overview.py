@@ -149,7 +149,7 @@ def _state(
         return "provisional", _("under way"), ""
     if last is None:
         return "unknown", _("not fetched yet"), ""
-    if spec and timezone.now() - last > timedelta(hours=slots.rhythm_of(feed, spec, scope).longest_hours * 1.5 + 1):
+    if spec and timezone.now() - last > timedelta(hours=slots.rhythm_of(feed, spec, scope).quiet_hours(spec) * 1.5 + 1):
         return "warn", _("late"), _("The last success is older than this report's rhythm.")
     return "ok", _("up to date"), ""
 

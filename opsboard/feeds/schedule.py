@@ -27,6 +27,8 @@ ASKED_PRIORITY, FIRST_SCREEN_PRIORITY, ROUTINE_PRIORITY, BACKFILL_PRIORITY = 0, 
 
 #: How long an account's fetches rest when Amazon refused its credentials.
 REFUSED_REST = timedelta(hours=1)
+#: When a feed that cannot be fetched just now is looked at again.
+LOOK_AGAIN = timedelta(minutes=10)
 
 _KINDS = {"sp": Credential.Kind.SP_API, "ads": Credential.Kind.ADS}
 
@@ -72,11 +74,15 @@ def plan_due(now: datetime | None = None) -> int:
         specs = {spec.key: spec for spec in usable_specs(scope, kinds.get(scope.account_id, set()))}
         usable[(scope.account_id, scope.marketplace_id)] = scope, specs
     _create_missing_feeds(usable.values(), now)
-    planned = 0
+    planned, resting = 0, []
     for feed in Feed.objects.filter(enabled=True, next_due__lte=now).order_by("next_due"):
         found = usable.get((feed.account_id, feed.marketplace_id))
         if found and feed.spec in found[1]:
             planned += _plan(feed, found[1][feed.spec], found[0], now)
+        else:
+            resting.append(feed.pk)
+    # Without credentials, or no longer declared: nothing is late, and what comes back is found soon.
+    Feed.objects.filter(pk__in=resting, next_due__lte=now).update(next_due=now + LOOK_AGAIN)
     return planned
 
 
@@ -117,11 +123,40 @@ def _plan(feed: Feed, spec: ReportSpec, scope: AccountMarketplace, now: datetime
         if deep is not None and deep <= feed.deep_planned_to:
             deep = None
         windows = routine_windows(spec, scope, now, deep=deep is not None)
+        _supersede(scope, spec, windows, slot)
         rows = insert(scope, spec, windows, slot, Fetch.Kind.ROUTINE, ROUTINE_PRIORITY)
         feed.next_due = slots.after(rhythm, scope, now)
         feed.deep_planned_to = deep or feed.deep_planned_to
         feed.save(update_fields=["next_due", "deep_planned_to"])
     return rows
+
+
+def _supersede(scope: AccountMarketplace, spec: ReportSpec, windows: list[tuple[date, date]], slot: datetime) -> None:
+    """Drop what earlier slots planned and nobody could ask for yet, where the new windows ask the same days later.
+
+    So days without Amazon end in one request for the newest days, not in one for every slot. A deep pull
+    that waits is kept.
+    """
+    if spec.discovered or spec.until_final_days:
+        return  # the one listing waits for all; days that wait are in no new window
+    unasked = Fetch.objects.filter(
+        account=scope.account_id,
+        marketplace=scope.marketplace_id,
+        spec=spec.key,
+        kind=Fetch.Kind.ROUTINE,
+        state=Fetch.State.WAITING,
+        finished_at=None,
+        lease_until=None,
+        slot__lt=slot,
+    )
+    oldest = windows[-1][0]
+    gone = [
+        fetch.pk
+        for fetch in unasked.select_for_update(skip_locked=True)
+        if (fetch.window_start, fetch.window_end) not in windows
+        and fetch.window_start >= oldest - timedelta(days=(slot - fetch.slot).days + 1)
+    ]
+    Fetch.objects.filter(pk__in=gone).delete()
 
 
 def routine_windows(

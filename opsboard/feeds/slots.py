@@ -15,7 +15,7 @@ from itertools import pairwise
 from opsboard.accounts.models import AccountMarketplace
 
 from .models import Feed
-from .registry import ReportSpec
+from .registry import Period, ReportSpec
 
 #: The first slot of a marketplace's day, hours after its midnight: by then Amazon has closed the day before.
 FIRST_HOUR = 5
@@ -43,6 +43,11 @@ class Rhythm:
     @property
     def longest_hours(self) -> int:
         return max(self._gaps())
+
+    def quiet_hours(self, spec: ReportSpec) -> int:
+        """The longest time without a new document while all is well; weeks and months are fetched once they are out."""
+        own = {Period.DAY: 0, Period.WEEK: WEEK_HOURS, Period.MONTH: 31 * 24}[spec.period]
+        return self.longest_hours + (own if spec.until_final_days else 0)
 
     def _gaps(self) -> list[int]:
         marks = sorted((day - 1) * 24 + hour for day in self.weekdays for hour in self.hours)

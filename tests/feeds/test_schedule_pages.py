@@ -169,6 +169,7 @@ def test_a_report_that_was_made_rare_is_not_called_late(scope: AccountMarketplac
         return next(line.status_words for line in overview.feed_lines([scope]) if line.label == label)
 
     assert word("stock") == "late"
+    assert word("storage_fees") == "up to date"  # a month is fetched when it is out
     client, _user = signed_in(scope)
     save(client, scope, "stock", every="24", weekdays=["1"])
     assert word("stock") == "up to date"

@@ -11,7 +11,7 @@ import time_machine
 from django.db import connection
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.feeds import finality, registry, schedule, slots
+from opsboard.feeds import dispatch, finality, registry, schedule, slots
 from opsboard.feeds.models import Coverage, Feed, Fetch
 from tests.feeds.shops import connected, end, fetches, hold
 
@@ -142,7 +142,8 @@ def test_ads_ask_the_last_thirty_days_daily_and_forty_two_on_sundays() -> None:
     scope = connected()
     with time_machine.travel(NOW, tick=False):
         schedule.ensure_feeds(scope)
-    deep, daily = [], []
+    deep: list[date] = []
+    daily: list[date] = []
     for hours in range(24 * 21):
         now = NOW + timedelta(hours=hours)
         schedule.plan_due(now)
@@ -247,3 +248,35 @@ def test_a_person_who_asks_now_gets_the_newest_days_whatever_is_held_of_them() -
     for n in range(1, 5):
         hold_both(scope, scope.marketplace.today() - timedelta(days=n), datetime(2030, 1, 1, tzinfo=UTC))
     assert schedule.ask_now(scope, "sales_and_traffic_asin") == len(fetches("sales_and_traffic_asin")) == 4
+
+
+@pytest.mark.django_db
+def test_days_without_amazon_end_in_one_request_for_the_newest_days_and_keep_the_deep_one() -> None:
+    scope = connected()
+    with time_machine.travel(NOW, tick=False):
+        schedule.ensure_feeds(scope)
+    for hours in range(24 * 6):  # the dispatcher lives, nobody gets through to Amazon; a Sunday is among them
+        schedule.plan_due(NOW + timedelta(hours=hours))
+    today = scope.marketplace.day_of(NOW + timedelta(hours=143))
+    assert fetches("stock") == [(today, today)] and fetches("listings") == [(today, today)]
+    sunday = date(2026, 11, 29)
+    assert fetches("sp_campaigns") == [
+        (today - timedelta(days=30), today - timedelta(days=1)),
+        (sunday - timedelta(days=42), sunday - timedelta(days=32)),
+    ]
+    assert len(fetches("sales_and_traffic_asin")) == 4 + 6  # each missed day once
+
+
+@pytest.mark.django_db
+def test_feeds_that_lost_their_credentials_are_not_late_and_are_found_soon_when_they_are_back() -> None:
+    scope = connected()
+    with time_machine.travel(NOW, tick=False):
+        schedule.ensure_feeds(scope)
+    credentials = list(scope.account.credentials.all())
+    scope.account.credentials.all().delete()
+    for hours in range(3):
+        assert schedule.plan_due(NOW + timedelta(hours=hours)) == 0
+        assert dispatch.lag(NOW + timedelta(hours=hours)) == timedelta(0)
+    for credential in credentials:
+        credential.save(force_insert=True)
+    assert schedule.plan_due(NOW + timedelta(hours=2, minutes=10)) > 0
