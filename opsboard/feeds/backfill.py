@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from opsboard.accounts import audit
@@ -36,7 +37,7 @@ NOT_RESTING = (
 
 def not_resting() -> Q:
     """The same for a queryset of fetches."""
-    return ~Q(state=Fetch.State.WAITING, plan__state__in=[State.PAUSED, State.CANCELLED])
+    return ~Q(state=Fetch.State.WAITING, plan__state__in=BackfillPlan.RESTING)
 
 
 class AlreadyOpen(Exception):
@@ -185,8 +186,8 @@ def _tell(scope: AccountMarketplace, plan: BackfillPlan, user: User | None, acti
 def _drop(*plans: int) -> None:
     """Forget the requests of stopped plans that nobody holds and Amazon never heard of."""
     waiting = Fetch.objects.filter(plan__in=plans, state=Fetch.State.WAITING, finished_at=None)
-    held = waiting.filter(Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
-    Fetch.objects.filter(pk__in=[row.pk for row in held.select_for_update(skip_locked=True).only("pk")]).delete()
+    free = waiting.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+    Fetch.objects.filter(pk__in=[row.pk for row in free.select_for_update(skip_locked=True).only("pk")]).delete()
 
 
 @transaction.atomic

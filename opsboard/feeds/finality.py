@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from opsboard.accounts.models import AccountMarketplace
 
-from .models import Coverage, Fetch
+from .models import BackfillPlan, Coverage, Fetch
 from .registry import Period, ReportSpec
 
 Window = tuple[date, date]
@@ -49,7 +49,7 @@ def days_to_ask(spec: ReportSpec, scope: AccountMarketplace, now: datetime) -> l
     since = min((day for days in held.values() for day in days), default=last + timedelta(days=1))
     newest = last - timedelta(days=spec.reask_days - 1)
     final = set.intersection(*(_final(scope, held[one.key], one.mature_days) for one in spec.datasets))
-    over = final | _answered_empty(spec, scope, told) | _waiting(spec, scope, told)
+    over = final | _answered_empty(spec, scope, told) | _waiting(spec, scope, told, newest)
     return [day for day in told if day not in over and day >= min(since, newest)]
 
 
@@ -95,10 +95,15 @@ def _answered_empty(spec: ReportSpec, scope: AccountMarketplace, told: list[date
     }
 
 
-def _waiting(spec: ReportSpec, scope: AccountMarketplace, told: list[date]) -> set[date]:
-    """What is to be asked for anyway, and no earlier than now."""
+def _waiting(spec: ReportSpec, scope: AccountMarketplace, told: list[date], newest: date) -> set[date]:
+    """What is to be asked for anyway, and no earlier than now; of a paused back-fill what is no routine's."""
     rows = _fetches(spec, scope, told).filter(state=Fetch.State.WAITING, finished_at=None)
-    return {day for first, end in rows.values_list("window_start", "window_end") for day in _between(told, first, end)}
+    return {
+        day
+        for first, end, plan in rows.values_list("window_start", "window_end", "plan__state")
+        for day in _between(told, first, end)
+        if plan not in BackfillPlan.RESTING or day < newest
+    }
 
 
 def _fetches(spec: ReportSpec, scope: AccountMarketplace, told: list[date]) -> QuerySet[Fetch]:

@@ -66,6 +66,8 @@ class BackfillPlan(Scoped):
         CANCELLED = "cancelled", _("Stopped")
 
     OPEN = (State.RUNNING, State.PAUSED)
+    #: Its requests are not asked for.
+    RESTING = (State.PAUSED, State.CANCELLED)
 
     #: The days asked for, both included; each report stops at what Amazon still has of them.
     first_day = models.DateField()

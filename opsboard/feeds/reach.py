@@ -13,7 +13,7 @@ from opsboard.ui import formats
 
 from . import finality, registry, schedule
 from .models import Coverage
-from .registry import Period, ReportSpec
+from .registry import ReportSpec
 
 Window = tuple[date, date]
 
@@ -113,8 +113,3 @@ def by_api(parts: Iterable[Part]) -> dict[str, int]:
     for one in parts:
         found[one.spec.api] = found.get(one.spec.api, 0) + len(one.windows)
     return found
-
-
-def unit_days(spec: ReportSpec) -> int:
-    """Days one of `Part.days` stands for, about."""
-    return {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30}[spec.period]

@@ -191,7 +191,8 @@ def insert(
     if not windows:
         return 0
     same = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
-    waiting = Q(state=Fetch.State.WAITING, finished_at=None) | Q(slot=slot)
+    # What a paused back-fill holds back nobody waits for.
+    waiting = Q(state=Fetch.State.WAITING, finished_at=None) & ~Q(plan__state__in=BackfillPlan.RESTING) | Q(slot=slot)
     taken = set(same.filter(waiting).exclude(kind=Fetch.Kind.FOUND).values_list("window_start", "window_end"))
     # One listing finds all there is: a second one waits for nothing.
     fresh = [] if spec.discovered and taken else [window for window in windows if window not in taken]
@@ -254,7 +255,7 @@ def ask_now(scope: AccountMarketplace, spec_key: str) -> int:
     spec, now = registry.spec(spec_key), timezone.now()
     windows = newest_windows(spec, scope, now, spec.reask_days)
     mine = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
-    waiting = mine.filter(state=Fetch.State.WAITING, finished_at=None)
+    waiting = mine.filter(state=Fetch.State.WAITING, finished_at=None).exclude(plan__state__in=BackfillPlan.RESTING)
     moved = sum(
         waiting.filter(window_start=first, window_end=last).update(priority=ASKED_PRIORITY, not_before=Now())
         for first, last in windows

@@ -245,7 +245,7 @@ def test_a_plan_whose_last_request_has_ended_is_done() -> None:
 
 
 @pytest.mark.django_db
-def test_while_a_gap_waits_in_a_paused_back_fill_the_routine_leaves_it_alone() -> None:
+def test_a_paused_back_fill_keeps_its_old_days_and_the_routine_takes_the_newest_all_the_same() -> None:
     scope = connected(ads=False)
     today = scope.marketplace.today()
     plan = small_plan(scope, 20)
@@ -253,8 +253,11 @@ def test_while_a_gap_waits_in_a_paused_back_fill_the_routine_leaves_it_alone() -
     for dataset in ("sales_by_date", "sales_by_asin"):
         hold(scope, dataset, today - timedelta(days=20))
     schedule.plan_due()
-    routine = Fetch.objects.filter(spec="sales_and_traffic_asin", plan=None)
-    assert not routine.exists()
+    routine = Fetch.objects.filter(spec="sales_and_traffic_asin", plan=None).order_by("-window_start")
+    assert [(today - fetch.window_start).days for fetch in routine] == [1, 2, 3, 4]
+    Fetch.objects.filter(plan=None).delete()
+    assert schedule.ask_now(scope, "sales_and_traffic_asin") == 4
+    assert not plan.fetches.filter(priority=schedule.ASKED_PRIORITY).exists()
 
 
 # --- how long it takes ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ import time_machine
 from django.db import connection
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.feeds import dispatch, finality, registry, schedule, slots
+from opsboard.feeds import checks, dispatch, finality, registry, schedule, slots
 from opsboard.feeds.models import Coverage, Feed, Fetch
 from tests.feeds.shops import connected, end, fetches, hold
 
@@ -280,3 +281,51 @@ def test_feeds_that_lost_their_credentials_are_not_late_and_are_found_soon_when_
     for credential in credentials:
         credential.save(force_insert=True)
     assert schedule.plan_due(NOW + timedelta(hours=2, minutes=10)) > 0
+
+
+# --- what Amazon allows -----------------------------------------------------------------------------
+
+#: Report type -> hours between two of it, by Amazon's documentation (FBA: 30 minutes or four hours by kind).
+AMAZONS_PACE = {
+    "GET_MERCHANT_LISTINGS_ALL_DATA": 6,
+    "GET_MERCHANTS_LISTINGS_FYP_REPORT": 6,
+    "GET_FBA_INVENTORY_PLANNING_DATA": 4,
+    "GET_LEDGER_SUMMARY_VIEW_DATA": 4,
+    "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA": 4,
+    "GET_FBA_REIMBURSEMENTS_DATA": 4,
+    "GET_FBA_STORAGE_FEE_CHARGES_DATA": 4,
+    "GET_FBA_ESTIMATED_FBA_FEES_TXT_DATA": 24,
+    "GET_REFERRAL_FEE_PREVIEW_REPORT": 24,
+    "GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA": 1,
+    "GET_RESTOCK_INVENTORY_RECOMMENDATIONS_REPORT": 1,
+    "GET_STRANDED_INVENTORY_UI_DATA": 1,
+}
+
+
+def test_no_schedule_can_be_faster_than_amazon_makes_the_report() -> None:
+    declared = {spec.report_type: spec for spec in registry.specs() if spec.api}
+    for kind, hours in AMAZONS_PACE.items():
+        assert declared[kind].every_hours >= declared[kind].shortest_hours >= hours, kind
+    assert declared["GET_FBA_ESTIMATED_FBA_FEES_TXT_DATA"].since_hours >= 72
+    assert declared["GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"].discovered
+
+
+def test_every_ads_report_asks_thirty_days_daily_and_forty_two_weekly() -> None:
+    ads = [spec for spec in registry.specs() if spec.api == "ads"]
+    assert len(ads) >= 11
+    assert {(s.every_hours, s.reask_days, s.deep_reask_days, s.deep_every_days) for s in ads} == {(24, 30, 42, 7)}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"every_hours": 5}, "feeds.E021"),
+        ({"every_hours": 6, "rest_hours": 24}, "feeds.E022"),
+        ({"deep_reask_days": 96}, "feeds.E023"),
+        ({"until_final_days": 30}, "feeds.E023"),
+    ],
+)
+def test_a_declaration_that_no_clock_or_no_limit_allows_stops_the_start(wrong: dict[str, int], error: str) -> None:
+    spec = registry.spec("sp_campaigns")
+    assert not list(checks._spec_errors(spec))
+    assert [found.id for found in checks._spec_errors(replace(spec, **wrong))] == [error]  # type: ignore[arg-type]
