@@ -223,7 +223,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a plan is. `ended` never goes down and `total` stays as it was at the start."""
+    """How far a plan is. `done` never goes down (what failed may be tried again), `total` stays as at the start."""
 
     plan: BackfillPlan
     scope: AccountMarketplace
@@ -237,10 +237,6 @@ class Progress:
     parts: list[Part]
 
     @property
-    def ended(self) -> int:
-        return self.done + self.failed
-
-    @property
     def is_open(self) -> bool:
         return self.plan.state in BackfillPlan.OPEN and self.left > 0
 
@@ -250,11 +246,11 @@ class Progress:
 
     @property
     def left(self) -> int:
-        return self.total - self.ended
+        return self.total - self.done - self.failed
 
     @property
     def percent(self) -> int:
-        return self.ended * 100 // self.total if self.total else 100
+        return self.done * 100 // self.total if self.total else 100
 
 
 def progress(plan: BackfillPlan, scope: AccountMarketplace) -> Progress:

@@ -89,10 +89,10 @@ def _open_backfill(scope: AccountMarketplace) -> dict[str, int]:
 
 
 def _count(fetches: QuerySet[Fetch]) -> dict[str, int]:
+    apis = {spec.key: spec.api for spec in registry.specs()}
     found: dict[str, int] = {}
-    for key, count in fetches.order_by().values_list("spec").annotate(Count("id")):
-        api = registry.spec(key).api
-        found[api] = found.get(api, 0) + count
+    for key, count in fetches.filter(spec__in=apis).order_by().values_list("spec").annotate(Count("id")):
+        found[apis[key]] = found.get(apis[key], 0) + count
     return found
 
 
