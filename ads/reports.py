@@ -116,6 +116,7 @@ register(
         lookback_days=95,
         every_hours=24,
         reask_days=30,
+        deep_reask_days=42,
         source_page="Amazon Ads console > Sponsored ads reports > Campaign",
         table=Table(instead=ASKED_OTHERWISE, foreign=("searchTerm", "targeting", "advertisedAsin", "purchasedAsin")),
         ads_configuration={
@@ -148,6 +149,7 @@ register(
         lookback_days=65,
         every_hours=24,
         reask_days=30,
+        deep_reask_days=42,
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
         table=Table(instead=ASKED_OTHERWISE),
         ads_configuration={

@@ -74,7 +74,10 @@ register(
         # Amazon documents no limits; a quarter a report and half a year back are modest.
         max_days=90,
         lookback_days=180,
+        modest=True,
         reask_days=3,
+        # FBA reports that Amazon makes daily are made anew every four hours at most.
+        fastest_hours=4,
         moments=True,
         source_page="Reports > Fulfilment > Reimbursements",
         unstored=(

@@ -153,7 +153,10 @@ register(
         format="tsv",
         datasets=(PLANNING,),
         every_hours=24,
+        # Made daily: anew every four hours at most.
+        fastest_hours=4,
         history=False,
+        not_in=frozenset({"NL", "PL", "SE", "BE"}),
         source_page="Inventory > FBA Inventory > Inventory planning",
         unstored=UNSTORED_PLANNING,
     ),

@@ -117,7 +117,10 @@ register(
         # Amazon documents no limits; a month a report and two months back tell a trend.
         max_days=31,
         lookback_days=60,
+        modest=True,
         every_hours=24,
+        # Made daily: anew every four hours at most.
+        fastest_hours=4,
         reask_days=5,
         moments=True,
         # Days are written as the marketplace does: "12/22/2022" in the US.
@@ -135,7 +138,9 @@ register(
         datasets=(RETURNS,),
         max_days=30,
         lookback_days=90,
+        modest=True,
         every_hours=24,
+        fastest_hours=4,
         reask_days=14,
         moments=True,
         source_page="Reports > Fulfilment > FBA customer returns",

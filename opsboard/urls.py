@@ -23,6 +23,7 @@ urlpatterns = [
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),
     *_pages("settings/", "opsboard.watch.urls"),
+    *_pages("settings/", "opsboard.feeds.schedule_urls"),
     *_pages("data/", "opsboard.feeds.urls"),
     *_pages("alerts/", "opsboard.alerts.urls"),
     *[resolver for domain in settings.DOMAINS for resolver in _pages(f"{domain}/", f"{domain}.urls")],

@@ -216,6 +216,8 @@ def test_the_owner_does_reach_them(address: Address, two: Two) -> None:
         "settings:audit",
         "feeds:index",
         "feeds:document",
+        "feeds:backfill",
+        "schedules:index",
         "feeds:reconciliation",
         "feeds:reconciliation-check",
         "feeds:reconciliation-export",

@@ -28,7 +28,7 @@ from django.db.models import Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import batches, fetching, leases, pipeline, registry, schedule
+from . import backfill, batches, fetching, leases, pipeline, registry, schedule
 from .hints import hint
 from .models import Feed, Fetch, Ingest
 
@@ -60,6 +60,7 @@ def tick(now: datetime | None = None) -> int:
         if _only_planner():
             schedule.plan_due(now)
     batches.sweep()
+    backfill.sweep()
     sent = wake()
     for function in _on_tick:
         try:
@@ -99,7 +100,8 @@ def _free() -> Q:
 
 def due_count(at_most: int) -> int:
     """How many rows could be worked on now, counted no further than `at_most`."""
-    fetches = Fetch.objects.filter(_free(), state__in=_OPEN).order_by()[:at_most].count()
+    free = Fetch.objects.filter(_free(), backfill.not_resting(), state__in=_OPEN)
+    fetches = free.order_by()[:at_most].count()
     if fetches >= at_most:
         return fetches
     ingests = Ingest.objects.filter(_free(), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
@@ -125,7 +127,7 @@ class _Turn:
     resting: dict[tuple[int, str], float] = field(default_factory=dict)
 
     def condition(self) -> tuple[str, list[Any]]:
-        sql, params = "state = ANY(%s)", [[state.value for state in _OPEN]]
+        sql, params = f"state = ANY(%s) AND {backfill.NOT_RESTING}", [[state.value for state in _OPEN]]
         now = time.monotonic()
         self.resting = {key: until for key, until in self.resting.items() if until > now}
         for account, api in self.resting:

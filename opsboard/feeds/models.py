@@ -40,7 +40,12 @@ class Feed(Scoped):
 
     spec = models.CharField(max_length=60)
     enabled = models.BooleanField(default=True)
+    #: What a person chose: hours of the marketplace's clock and ISO weekdays; empty ones are as declared.
+    hours = models.JSONField(default=list)
+    weekdays = models.JSONField(default=list)
     next_due = models.DateTimeField(default=timezone.now)
+    #: Deep pulls (ReportSpec.deep_reask_days) are planned up to here.
+    deep_planned_to = models.DateTimeField(default=timezone.now)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
 
@@ -49,6 +54,47 @@ class Feed(Scoped):
 
     def __str__(self) -> str:
         return f"{self.spec} {self.account_id}/{self.marketplace_id}"
+
+
+class BackfillPlan(Scoped):
+    """A history a person asked for: from which day on, of which reports. Its requests are `Fetch` rows."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Under way")
+        PAUSED = "paused", _("Paused")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Stopped")
+
+    OPEN = (State.RUNNING, State.PAUSED)
+    #: Its requests are not asked for.
+    RESTING = (State.PAUSED, State.CANCELLED)
+
+    #: The days asked for, both included; each report stops at what Amazon still has of them.
+    first_day = models.DateField()
+    last_day = models.DateField()
+    #: Keys of the reports.
+    specs = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    #: Since when it is in its state.
+    state_at = models.DateTimeField(default=timezone.now)
+    #: The requests it began with, and how many seconds it was expected to take.
+    requests = models.IntegerField(default=0)
+    estimate_seconds = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "marketplace"],
+                condition=models.Q(state__in=["running", "paused"]),
+                name="backfill_one_at_a_time",
+            )
+        ]
+        indexes = [models.Index(fields=["account", "marketplace", "-created_at"], name="backfill_by_scope")]
+
+    def __str__(self) -> str:
+        return f"back-fill {self.pk}: {self.first_day}..{self.last_day}"
 
 
 class Fetch(Work, Scoped):
@@ -76,6 +122,8 @@ class Fetch(Work, Scoped):
     #: The instant the schedule meant; makes (scope, spec, window, slot) unique, so two beats ask once.
     slot = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ROUTINE)
+    #: The back-fill it belongs to: while that is paused it is not asked for.
+    plan = models.ForeignKey(BackfillPlan, on_delete=models.SET_NULL, null=True, blank=True, related_name="fetches")
     #: Lower runs first: 0 an operator waits for it, 10 routine, 20 back-fill.
     priority = models.SmallIntegerField(default=10)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)

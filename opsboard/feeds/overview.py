@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.ui import formats
 
-from . import freshness, registry
+from . import freshness, registry, slots
 from .models import Document, Feed, Fetch, Ingest
 
 
@@ -46,10 +46,6 @@ class Backfill:
     #: Set aside or failed requests among them.
     troubled: int
 
-    @property
-    def percent(self) -> int:
-        return self.done * 100 // self.total if self.total else 100
-
 
 def pairs_filter(scopes: Sequence[AccountMarketplace]) -> Q:
     """Rows of exactly these (visible) scopes; no scope matches nothing."""
@@ -62,7 +58,8 @@ def pairs_filter(scopes: Sequence[AccountMarketplace]) -> Q:
 # Leans on fetch_by_scope (account, marketplace, spec): each pair's fetches once.
 _WORK = """
     SELECT f.account_id, f.marketplace_id, f.spec,
-           count(*) FILTER (WHERE f.state IN ('waiting', 'requested', 'ready') AND f.not_before <= now()) AS running,
+           count(*) FILTER (WHERE f.state IN ('waiting', 'requested', 'ready') AND f.not_before <= now()
+               AND NOT (f.state = 'waiting' AND p.state IS NOT NULL AND p.state <> 'running')) AS running,
            count(*) FILTER (WHERE f.kind = 'backfill') AS total,
            count(*) FILTER (WHERE f.kind = 'backfill'
                AND f.state IN ('done', 'empty', 'cancelled', 'failed', 'quarantined'))
@@ -72,6 +69,7 @@ _WORK = """
       FROM feeds_fetch f
       JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
         ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
+      LEFT JOIN feeds_backfillplan p ON p.id = f.plan_id
      GROUP BY 1, 2, 3
 """
 
@@ -108,7 +106,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
         running, total, done, troubled, arrived = work.get(key, (0, 0, 0, 0, None))
         last = max(filter(None, (feed.last_success_at, arrived)), default=None)  # routine or back-fill
         covered = newest.get((*key[:2], spec.datasets[0].key)) if spec and spec.datasets else None
-        status, words, reason = _state(feed, spec, trouble.get(key), running, last)
+        status, words, reason = _state(feed, spec, scope, trouble.get(key), running, last)
         found.append(
             FeedLine(
                 scope=scope,
@@ -132,6 +130,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
 def _state(
     feed: Feed,
     spec: registry.ReportSpec | None,
+    scope: AccountMarketplace,
     trouble: tuple[str, str, datetime] | None,
     running: int,
     last: datetime | None,
@@ -150,16 +149,9 @@ def _state(
         return "provisional", _("under way"), ""
     if last is None:
         return "unknown", _("not fetched yet"), ""
-    if spec and timezone.now() - last > spec.late_after:
+    if spec and timezone.now() - last > slots.late_after(spec, feed.hours, feed.weekdays):
         return "warn", _("late"), _("The last success is older than this report's rhythm.")
     return "ok", _("up to date"), ""
-
-
-def backfill_total(lines: Sequence[FeedLine]) -> Backfill | None:
-    """All back-fill together; None when there is none or it is over without trouble."""
-    parts = [line.backfill for line in lines if line.backfill]
-    total = Backfill(sum(p.done for p in parts), sum(p.total for p in parts), sum(p.troubled for p in parts))
-    return total if parts and total.done < total.total else None
 
 
 @dataclass(frozen=True, slots=True)

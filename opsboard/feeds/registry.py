@@ -169,13 +169,25 @@ class ReportSpec:
     #: Longest window one request may cover and how far back Amazon answers, in days (source: Amazon).
     max_days: int = 1
     lookback_days: int = 1
+    #: How far back is what opsboard asks for; Amazon documents no limit, or has more.
+    modest: bool = False
     #: Routine: hours between pulls, and how many of the newest days each pull asks again.
     every_hours: int = 24
     reask_days: int = 1
     #: Hours after its last success from which the report is late, and from which pages call its figures stale;
-    #: 0: one and a half and three times its rhythm.
+    #: 0: one and a half and three times the rhythm of the feed (opsboard.feeds.slots).
     late_hours: int = 0
     stale_hours: int = 0
+    #: Deeper now and then: once in `deep_every_days` (7: on Sundays) a pull asks so many of the newest days. 0: never.
+    deep_reask_days: int = 0
+    deep_every_days: int = 7
+    #: A pull asks for what is missing or was told before it was final, looked for so many days back, instead of
+    #: asking `reask_days` whatever is held of them. 0: it does not.
+    until_final_days: int = 0
+    #: No schedule may ask oftener than once in so many hours: Amazon makes nothing newer before.
+    fastest_hours: int = 1
+    #: Codes of the marketplaces Amazon does not make it for.
+    not_in: frozenset[str] = frozenset()
     #: False: Amazon gives the state of now only; there is nothing to back-fill.
     history: bool = True
     #: Amazon takes the moments of a request literally: it is asked from midnight to midnight of the marketplace.
@@ -216,12 +228,9 @@ class ReportSpec:
     table: Table | None = None
 
     @property
-    def late_after(self) -> timedelta:
-        return timedelta(hours=self.late_hours or self.every_hours * 1.5 + 1)
-
-    @property
-    def stale_after(self) -> timedelta:
-        return max(self.late_after, timedelta(hours=self.stale_hours or self.every_hours * 3 + 3))
+    def shortest_hours(self) -> int:
+        """The shortest time between two pulls that Amazon allows, in hours."""
+        return max(1, self.rest_hours, self.fastest_hours)
 
     @property
     def period(self) -> Period:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import documents, reconciling, uploading, views
+from . import backfilling, documents, reconciling, uploading, views
 
 app_name = "feeds"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("backfill/", backfilling.index, name="backfill"),
+    path("backfill/<int:pk>/act/", backfilling.act, name="backfill-act"),
     path("upload/", uploading.upload_report, name="upload"),
     path("reconciliation/", reconciling.index, name="reconciliation"),
     re_path(r"^reconciliation\.(?P<ending>csv|xlsx)$", reconciling.export, name="reconciliation-export"),

@@ -10,7 +10,7 @@ from opsboard.accounts.models import User
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
 
-from . import documents, overview
+from . import backfill, documents, overview
 from .models import Document
 
 
@@ -24,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "lines": lines,
         "troubled": sum(line.status == "breach" for line in lines),
         "late": sum(line.status == "warn" for line in lines),
-        "backfill": overview.backfill_total(lines),
+        "backfills": backfill.open_progress(state.scopes),
         "documents": overview.recent_documents(state.scopes),
     }
     return render(request, "feeds/index.html", context)

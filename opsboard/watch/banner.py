@@ -32,19 +32,20 @@ class Notice:
     machine: bool
 
 
-# The processes, and beside them the feeds of the shown scopes: a row a report with its oldest and newest success.
+# The processes, and beside them the feeds of the shown scopes: a row a report and rhythm with its oldest and newest success.
 # Leans on feed_once (account, marketplace, spec); the heartbeats are a row a process.
 _ALL = (
     heartbeats.STANDING
     + """
     UNION ALL
     SELECT 'feed', f.spec, EXTRACT(EPOCH FROM clock_timestamp() - min(f.last_success_at))::float8,
-           EXTRACT(EPOCH FROM clock_timestamp() - max(f.last_success_at))::float8, 0, 0, FALSE, FALSE, '{}'
+           EXTRACT(EPOCH FROM clock_timestamp() - max(f.last_success_at))::float8, 0, 0, FALSE, FALSE,
+           jsonb_build_object('hours', f.hours, 'weekdays', f.weekdays)::text
       FROM feeds_feed f
       JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
         ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
      WHERE f.enabled AND f.last_success_at IS NOT NULL
-     GROUP BY f.spec"""
+     GROUP BY f.spec, f.hours, f.weekdays"""
 )
 
 
@@ -83,7 +84,7 @@ def _machine(
 
 
 def _stale(feeds: list[heartbeats.Process]) -> Notice | None:
-    late = [found for feed in feeds if (found := staleness.judge(feed.name, feed.seen))]
+    late = [found for feed in feeds if (found := staleness.judge(feed.name, feed.seen, **feed.saw))]
     if not late:
         return None
     worst = max(late, key=lambda one: (one.stale, one.age / one.every_hours))

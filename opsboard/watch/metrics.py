@@ -216,9 +216,9 @@ def _freshness() -> Iterator[Metric]:
     )
     oldest: dict[str, float] = {}
     levels = {"late": 0, "stale": 0}
-    for spec, seconds in staleness.ages():
+    for spec, seconds, hours, weekdays in staleness.ages():
         oldest[spec] = max(oldest.get(spec, 0.0), seconds)
-        if found := staleness.judge(spec, seconds):
+        if found := staleness.judge(spec, seconds, hours, weekdays):
             levels["stale" if found.stale else "late"] += 1
     for spec, seconds in sorted(oldest.items()):
         age.add_metric([spec], seconds)

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from opsboard.accounts.models import AccountMarketplace, Role, User
-from opsboard.feeds import registry
+from opsboard.feeds import registry, slots
 from opsboard.watch import banner
 from tests.factories import make_scope, make_user
 
@@ -82,13 +82,13 @@ class TestEveryPage:
     def test_turns_amber_then_red_as_a_report_grows_old(self, client: Client, scope: AccountMarketplace) -> None:
         all_alive()
         spec = registry.spec("listings")
-        row = feed(scope, "listings", hours=spec.late_after.total_seconds() / 3600 - 0.1)
+        row = feed(scope, "listings", hours=slots.late_after(spec).total_seconds() / 3600 - 0.1)
         assert said(client) == ""
         row.delete()
-        row = feed(scope, "listings", hours=spec.late_after.total_seconds() / 3600 + 0.1)
+        row = feed(scope, "listings", hours=slots.late_after(spec).total_seconds() / 3600 + 0.1)
         assert said(client).startswith("Late figures. ")
         row.delete()
-        row = feed(scope, "listings", hours=spec.stale_after.total_seconds() / 3600 + 0.1)
+        row = feed(scope, "listings", hours=slots.stale_after(spec).total_seconds() / 3600 + 0.1)
         assert said(client).startswith("Stale figures. ")
         row.delete()
         feed(scope, "listings", hours=1000, enabled=False)  # switched off on purpose
