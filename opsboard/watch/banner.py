@@ -32,7 +32,8 @@ class Notice:
     machine: bool
 
 
-# The processes, and beside them the feeds of the shown scopes: a row a report and rhythm with its oldest and newest success.
+# The processes, and beside them the feeds of the shown scopes: a row a report and rhythm, with its oldest and its
+# newest success.
 # Leans on feed_once (account, marketplace, spec); the heartbeats are a row a process.
 _ALL = (
     heartbeats.STANDING
@@ -83,8 +84,12 @@ def _machine(
     return Notice("breach", _("Standing still"), said, machine=True)
 
 
+def _rhythm(feed: heartbeats.Process) -> dict[str, list[int]]:
+    return {name: list(feed.saw[name]) for name in ("hours", "weekdays")}
+
+
 def _stale(feeds: list[heartbeats.Process]) -> Notice | None:
-    late = [found for feed in feeds if (found := staleness.judge(feed.name, feed.seen, **feed.saw))]
+    late = [found for feed in feeds if (found := staleness.judge(feed.name, feed.seen, **_rhythm(feed)))]
     if not late:
         return None
     worst = max(late, key=lambda one: (one.stale, one.age / one.every_hours))
