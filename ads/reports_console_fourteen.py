@@ -43,7 +43,7 @@ _PRODUCTS_ONLY = tuple(
     for what in ("Sales", "Units")
 )
 #: As the console calls the sheets of these reports.
-_SHEET = "Sponsored Product"
+_SHEETS = ("Sponsored Product", "商品推广", "スポンサープロダクト")
 
 
 def _over_fourteen(dataset: Dataset) -> Dataset:
@@ -69,7 +69,7 @@ register(
         foreign=(*NO_CAMPAIGNS, *_OF_OTHERS, "Ad Group Name"),
         proofs=("Bidding strategy", "Targeting Type", "Campaign Type", "Program Type"),
         telling=TELLING_CAMPAIGNS,
-        sheet=_SHEET,
+        sheets=_SHEETS,
         sister="console_sb_campaigns",
         made=MADE_OF_CAMPAIGNS,
     ),
@@ -81,7 +81,7 @@ register(
         attribution_days=DAYS,
         foreign=(*NO_SEARCH_TERMS, *_OF_OTHERS),
         proofs=_PRODUCTS_ONLY,
-        sheet=_SHEET,
+        sheets=_SHEETS,
         sister="console_sb_search_terms",
         made=MADE_OF_TARGETS,
     ),
@@ -101,7 +101,7 @@ register(
         ),
         needs=("Match Type",),
         proofs=_PRODUCTS_ONLY,
-        sheet=_SHEET,
+        sheets=_SHEETS,
         sister="console_sb_targets",
         made=MADE_OF_TARGETS,
     ),
@@ -113,7 +113,7 @@ register(
         attribution_days=DAYS,
         foreign=("Customer Search Term", "Targeting", "Purchased ASIN", "Placement*", *_OF_OTHERS),
         proofs=_PRODUCTS_ONLY,
-        sheet=_SHEET,
+        sheets=_SHEETS,
         sister="console_sd_products",
         made=MADE_OF_PRODUCTS,
         read=("Advertised SKU", "Advertised ASIN"),

@@ -72,6 +72,15 @@ def short(found: Counter[int]) -> str:
     return _(" and ").join(map(str, sorted(found or {USUAL: 0})))
 
 
+def briefly(found: Counter[int], compared: Counter[int]) -> str:
+    """ "sales over 7 and 14 days" for a cell; "" where they are counted as sellers are used to, then as now."""
+    if found.keys() | compared.keys() <= {USUAL}:
+        return ""
+    if not compared or compared.keys() == found.keys():
+        return _("sales over %(days)s days") % {"days": short(found)}
+    return _("sales over %(days)s days, before %(before)s") % {"days": short(found), "before": short(compared)}
+
+
 def _days(count: int) -> str:
     return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
 
@@ -87,6 +96,11 @@ def never_instead_of(dataset: str, ours: int) -> Callable[[Any, str, Document], 
         days = {row[0] for row in cursor.fetchall()}
         if not days:
             return
+        from .replacement import lock  # with what storing needs, which the pages that name a window do without
+
+        lock(
+            cursor, dataset, document
+        )  # so that no other document stores such a day between this look and the replacing
         held = by_day(document.account_id, document.marketplace_id, dataset, min(days), max(days))
         shorter = sorted(day for day in days if held.get(day, ours) < ours)
         if shorter:

@@ -114,8 +114,8 @@ def _check_proofs(spec: ReportSpec, layout: Layout) -> None:
     table = spec.table
     if table is None or not table.proofs:
         return
-    names, sheet = _names(layout), layout.sheet.casefold()
-    if any(_has_all([name], names) for name in table.proofs) or sheet.startswith(table.sheet.casefold()):
+    names = _names(layout)
+    if any(_has_all([name], names) for name in table.proofs) or layout.sheet.startswith(table.sheets):
         return
     raise _which_one([spec, registry.spec(table.sister)])
 

@@ -52,6 +52,12 @@ class Written:
     rows: dict[date, int] = field(default_factory=dict)
 
 
+def lock(cursor: Any, dataset: str, document: Document) -> None:
+    """Wait until no other document changes this dataset of the shop; until the transaction ends."""
+    shop = document.account_id * 1000 + document.marketplace_id
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [dataset, shop])
+
+
 class _SaidTwice(Exception):
     """More rows were staged than keys: some key stands in the document more than once."""
 
@@ -179,10 +185,7 @@ class Replacement:
 
     def _lock(self, cursor: Any) -> None:
         """One document at a time for a dataset of a shop."""
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [self.dataset.key, self._lock_key()])
-
-    def _lock_key(self) -> int:
-        return self.document.account_id * 1000 + self.document.marketplace_id
+        lock(cursor, self.dataset.key, self.document)
 
     def _scope(self, alias: str) -> str:
         where = f"{alias}.account_id = %(account)s AND {alias}.marketplace_id = %(marketplace)s"

@@ -64,10 +64,10 @@ class Table:
     spelt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: In another language one of these must be there: the names that tell its sisters apart may be unknown.
     telling: tuple[str, ...] = ()
-    #: One of these columns must be there, or a sheet be called so (`sheet`), to tell the report from a sister
-    #: with all its columns; else it is a question between this one and `sister` (keys of reports).
+    #: One of these columns must be there, or a sheet be called so (its beginning), to tell the report from a
+    #: sister with all its columns; else it is a question between this one and `sister` (keys of reports).
     proofs: tuple[str, ...] = ()
-    sheet: str = ""
+    sheets: tuple[str, ...] = ()
     sister: str = ""
     #: Known columns nobody reads: not drift.
     ignored: tuple[str, ...] = ()

@@ -323,11 +323,11 @@ def counted(
     days: Spanned,
     before: Spanned | None = None,
     *,
-    only_unusual: bool = False,
+    brief: bool = False,
 ) -> str:
     """Over how many days after a click the sales behind a figure are counted; "" for a figure without such sales.
 
-    `only_unusual` says nothing of the window that sellers are used to.
+    `brief` is for a cell, and says nothing of the window that sellers are used to.
     """
     measure = next((measures()[n] for n in _needed(key) if n in measures() and measures()[n].attributed), None)
     if measure is None or not (days.first and days.last):
@@ -336,8 +336,8 @@ def counted(
         attribution.windows(account_id, marketplace_id, measure.dataset, span.first, span.last) if span else None
         for span in (days, before)
     )
-    if only_unusual and (found or Counter()).keys() | (compared or Counter()).keys() <= {attribution.USUAL}:
-        return ""
+    if brief:
+        return attribution.briefly(found or Counter(), compared or Counter())
     return attribution.words(found or Counter(), compared)
 
 

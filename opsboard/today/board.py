@@ -198,7 +198,7 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
                     change,
                     tone,
                     verdict.status if verdict and verdict.status in {"breach", "warn"} else "",
-                    cards.counted(key, scope.account_id, scope.marketplace_id, days, before, only_unusual=True),
+                    cards.counted(key, scope.account_id, scope.marketplace_id, days, before, brief=True),
                 )
             )
         found.append(SideRow(scope, state.query(scope=scope.pk), tuple(row)))

@@ -53,7 +53,7 @@ class Shop:
             return Said(int(str(stop.code)), out.getvalue(), err.getvalue())
         return Said(0, out.getvalue(), err.getvalue())
 
-    def page(self, url: str, **query: object) -> str:
+    def page(self, url: str, **query: Any) -> str:
         client = Client()
         client.force_login(make_user(self.scope.account.organisation, role=Role.VIEWER))
         answer = client.get(url, {"scope": self.scope.pk, **query}, follow=True)
@@ -121,6 +121,19 @@ def test_a_compared_period_counted_otherwise_is_told(shop: Shop) -> None:
     page = shop.page("/ads/", period="custom", **{"from": day, "to": day}, compare="previous")
 
     assert "sales within 7 days of a click; compared with sales within 14 days" in page
+
+
+def test_marketplaces_side_by_side_name_the_window_that_is_not_the_usual_one(shop: Shop) -> None:
+    first, second = shop.days
+    make_scope(shop.scope.account, "CA")
+    shop.send(campaigns(14, 50, first)).json  # noqa: B018 - it asserts
+    shop.send(campaigns(7, 40, second)).json  # noqa: B018
+
+    both = shop.page("/", scope="", period="custom", **{"from": first, "to": second})
+    one = shop.page("/", scope="", period="custom", **{"from": second, "to": second}, compare="none")
+
+    assert "sales over 7 and 14 days" in both
+    assert "sales over" not in one.replace("ACoS over sales within 7 days", "")
 
 
 def test_14_days_are_held_where_7_are_stored_and_applied_only_by_hand(shop: Shop) -> None:
@@ -196,10 +209,10 @@ def vendor(what: str) -> list[list[object]]:
     return [[*VENDOR[:at], *columns.split("|"), *VENDOR[at + 1 :]], row]
 
 
+@pytest.mark.parametrize("sheet", ["Sponsored Product Report", "商品推广 报告"])
 @pytest.mark.parametrize("what", VENDORS)
-def test_a_workbook_of_a_vendor_is_known_by_its_sheet(what: str, read: Read) -> None:
-    rows = vendor(what)
-    content = workbook(**{"Sponsored Product Report": rows})  # type: ignore[arg-type]
+def test_a_workbook_of_a_vendor_is_known_by_its_sheet(what: str, sheet: str, read: Read) -> None:
+    content = workbook(**{sheet: vendor(what)})  # type: ignore[arg-type]
 
     assert read(content, name="report.xlsx").json["type"] == VENDORS[what][2]
 
