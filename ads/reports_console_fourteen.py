@@ -27,7 +27,7 @@ from .reports_console import (
     TELLING_CAMPAIGNS,
     console_report,
 )
-from .reports_console_products import CONSOLE_ADVERTISED, CONSOLE_TARGETS
+from .reports_console_products import CONSOLE_ADVERTISED, CONSOLE_PURCHASED, CONSOLE_TARGETS, OTHER_SKU
 
 DAYS = 14
 #: Columns of Sponsored Brands and Display, which count over 14 days too; with 7 days beside it, those are read.
@@ -47,11 +47,16 @@ _SHEETS = ("Sponsored Product", "商品推广", "スポンサープロダクト"
 
 
 def _over_fourteen(dataset: Dataset) -> Dataset:
-    """The same dataset, read from the columns that count over 14 days."""
+    """The same dataset, read from the columns that count over 14 days; vendors read "Brand Halo ASIN" in them."""
+
+    def named(name: str) -> tuple[str, ...]:
+        longer = name.replace("7 Day", f"{DAYS} Day")
+        return tuple(dict.fromkeys((longer, longer.replace("Other SKU", "Brand Halo ASIN"))))
+
     return replace(
         dataset,
         columns=tuple(
-            replace(column, names=tuple(name.replace("7 Day", f"{DAYS} Day") for name in column.names))
+            replace(column, names=tuple(one for name in column.names for one in named(name)))
             for column in dataset.columns
         ),
         verify=never_instead_of(dataset.key, DAYS),
@@ -117,5 +122,20 @@ register(
         sister="console_sd_products",
         made=MADE_OF_PRODUCTS,
         read=("Advertised SKU", "Advertised ASIN"),
+    ),
+    console_report(
+        _over_fourteen(CONSOLE_PURCHASED),
+        "console_purchased_products_14",
+        _("Sponsored Products purchased products, sales over 14 days (console)"),
+        "Purchased product",
+        attribution_days=DAYS,
+        foreign=("Customer Search Term", "Placement*", *_OF_OTHERS, "7 Day*"),
+        made=MADE_OF_TARGETS,
+        read=(
+            "Advertised SKU",
+            "Advertised ASIN",
+            *(name.replace("7 Day", f"{DAYS} Day") for name in OTHER_SKU),
+            *(f"{DAYS} Day Brand Halo ASIN {what}" for what in ("Sales", "Orders", "Units")),
+        ),
     ),
 )

@@ -88,6 +88,12 @@ KINDS: tuple[Kind, ...] = (
         "Amazon Open Listings", ("sku", "asin", "price", "quantity"), ("item-name", "afn-total-quantity"), _ALL_LISTINGS
     ),
     Kind("Amazon Reserved Inventory", ("sku", "reserved_qty", "reserved_customerorders"), (), _STOCK),
+    Kind(
+        "Older Amazon inventory report",
+        ("snapshot-date", "sku", "inv-age-0-to-90-days"),
+        ("units-shipped-t30",),
+        _("Download “Manage Inventory Health” instead (Reports > Fulfilment > Inventory)."),
+    ),
     Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity")),
     Kind("Amazon Promotions", ("amazon-order-id", "item-promotion-id", "description"), ("item-price",)),
     Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id"), todo=_ALL_ORDERS),
@@ -98,6 +104,7 @@ KINDS: tuple[Kind, ...] = (
         (),
         _("opsboard reads what sellers have in Seller Central and the advertising console."),
     ),
+    Kind("Amazon GST report (MTR)", ("Seller Gstin", "Invoice Number")),
     Kind("Amazon VAT Transactions", ("UNIQUE_ACCOUNT_IDENTIFIER", "ACTIVITY_PERIOD")),
     Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID"), (), _BULK),
     Kind("Amazon Ads bulk sheet", ("Product", "Campaign ID", "Customer Search Term"), (), _BULK),
