@@ -62,7 +62,7 @@ register_kpis(
         direction=-1,
         limits=(Limit(SINCE, HANDBOOK, high=Decimal("0.25"), warn_high=Decimal("0.23")),),
         meaning=_("Advertising cost of sales: what a unit of ad-attributed sales costs in advertising."),
-        formula=_("Ad spend ÷ ad-attributed sales, Sponsored Products"),
+        formula=_("Ad spend ÷ ad-attributed sales (7-day clicks, 14 where the figure says so), Sponsored Products"),
         amazon_name="Total Advertising Cost of Sales (ACOS)",
         amazon_page=CONSOLE,
         evidence=playbooks.campaigns_by_waste,
