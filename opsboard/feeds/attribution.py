@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -46,6 +46,16 @@ def by_day(account_id: int, marketplace_id: int, dataset: str, first: date, last
 def windows(account_id: int, marketplace_id: int, dataset: str, first: date, last: date) -> Counter[int]:
     """How many covered days of first..last have their sales counted over 7 days, and how many over 14."""
     return Counter(by_day(account_id, marketplace_id, dataset, first, last).values())
+
+
+def still_counting(account_id: int, marketplace_id: int, dataset: str, today: date) -> date | None:
+    """The first day older than the usual window whose sales may grow all the same, their window being longer."""
+    longest = max(spec.attribution_days for spec in registry.specs() if any(d.key == dataset for d in spec.datasets))
+    if longest <= USUAL:
+        return None
+    first, last = today - timedelta(days=longest), today - timedelta(days=USUAL + 1)
+    found = by_day(account_id, marketplace_id, dataset, first, last)
+    return min((day for day, window in found.items() if (today - day).days <= window), default=None)
 
 
 def words(found: Counter[int], compared: Counter[int] | None = None) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.ui import formats
 
-from . import registry
+from . import attribution, registry
 
 #: What the context bar speaks of, each by the dataset that stands for it.
 SPOKEN: tuple[tuple[str, str | Promise], ...] = (
@@ -39,7 +39,11 @@ def provisional_from(dataset: str, scope: AccountMarketplace) -> date | None:
     known = registry.datasets().get(dataset)
     if known is None or known.scope != registry.Scope.DAYS or not known.mature_days:
         return None
-    return scope.marketplace.today() - timedelta(days=known.mature_days)
+    today = scope.marketplace.today()
+    usual = today - timedelta(days=known.mature_days)
+    if known.mature_days != attribution.USUAL:
+        return usual
+    return attribution.still_counting(scope.account_id, scope.marketplace_id, dataset, today) or usual
 
 
 # Leans on coverage_once (account, marketplace, dataset, date): one backward probe a pair and dataset.

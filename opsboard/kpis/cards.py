@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -223,6 +223,19 @@ def mature_days(key: str) -> int:
     return max((measures()[name].mature_days for name in _needed(key) if name in measures()), default=0)
 
 
+def moving_from(key: str, scope: AccountMarketplace) -> date:
+    """The first day whose figure may still move; no day at all where figures never do."""
+    wait, today = mature_days(key), scope.marketplace.today()
+    if not wait:
+        return date.max
+    moving = today - timedelta(days=wait)
+    for measure in (measures()[name] for name in _needed(key) if name in measures()):
+        if measure.attributed:
+            still = attribution.still_counting(scope.account_id, scope.marketplace_id, measure.dataset, today)
+            moving = min(moving, still or moving)
+    return moving
+
+
 def unit_of(key: str) -> Unit:
     kpi = kpis().get(key)
     return kpi.unit if kpi else measures()[key].unit
@@ -251,7 +264,7 @@ def _card(
         now, then, unit, kpi.direction if kpi else 1 if key.startswith("listings.") else 0, marketplace
     )
     by_day = {row["date"]: row for row in table}
-    moving = date.fromordinal(marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
+    moving = moving_from(key, scope)
     points = [(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
     limit = None
     if verdict is not None:
@@ -466,9 +479,7 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
     days, before = days_for(key, scope, state), state.compared(scope)
     table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
     by_day = {row["date"]: row for row in table}
-    moving = (
-        date.fromordinal(scope.marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
-    )
+    moving = moving_from(key, scope)
     points = [charts.Point(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
     compared = [day_value(key, by_day.get(day)) for day in before] if before else []
     unit, limits = unit_of(key), limit_of(key, scope)

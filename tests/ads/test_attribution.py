@@ -18,8 +18,11 @@ from opsboard.accounts.models import AccountMarketplace, Role
 from opsboard.alerts import mail
 from opsboard.alerts.models import Episode
 from opsboard.feeds import attribution, pipeline
+from opsboard.feeds.freshness import provisional_from
 from opsboard.feeds.models import Document, Ingest
 from opsboard.feeds.withdrawal import withdraw
+from opsboard.kpis import cards, judge
+from opsboard.kpis.registry import kpis
 from tests.factories import make_scope, make_user
 from tests.feeds.reading import Content, Read, Said, read
 from tests.feeds.test_wild_files import table, workbook
@@ -191,6 +194,23 @@ def test_a_mail_about_acos_says_over_how_many_days_sales_are_counted(shop: Shop)
 
     assert "(sales within 14 days of a click)" in story.window
     assert story.evidence is not None and "Ad sales, 14 days" in story.evidence.headers
+
+
+def test_days_counted_over_14_stay_provisional_for_as_long(shop: Shop) -> None:
+    today = shop.scope.marketplace.today()
+    days = [today - timedelta(days=back) for back in range(45, 9, -1)]
+    kpi, scope = kpis()["acos"], (shop.scope.account_id, shop.scope.marketplace_id)
+    shop.send(campaigns(7, 40, *days[:-2])).json  # noqa: B018 - it asserts
+    usual = judge.last_mature_day(kpi, today)
+    assert judge.last_final_day(kpi, scope, today) == usual
+    assert provisional_from("sp_campaigns", shop.scope) == today - timedelta(days=7)
+
+    shop.send(campaigns(14, 50, *days[-2:])).json  # noqa: B018
+
+    assert provisional_from("sp_campaigns", shop.scope) == days[-2] == cards.moving_from("acos", shop.scope)
+    assert judge.last_final_day(kpi, scope, today) == days[-2] - timedelta(days=1) < usual
+    later = days[-1] + timedelta(days=15)
+    assert judge.last_final_day(kpi, scope, later) == judge.last_mature_day(kpi, later)
 
 
 VENDORS: dict[str, tuple[str, list[object], str, Any]] = {
