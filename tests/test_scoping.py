@@ -47,6 +47,8 @@ WORDS: dict[str, list[str]] = {
     "kpi": ["acos"],
     "spec": ["listings"],
     "check": ["settlements"],
+    "dataset": ["sp_campaigns"],
+    "day": ["2026-11-03"],
     "uidb36": ["1"],
     "key": ["x"],
     "token": ["x"],

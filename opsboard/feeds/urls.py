@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import documents, reconciling, uploading, views
+from . import covering, documents, reconciling, uploading, views
 
 app_name = "feeds"
 urlpatterns = [
@@ -18,6 +18,15 @@ urlpatterns = [
         reconciling.check_export,
         name="reconciliation-check-export",
     ),
+    path("coverage/", covering.index, name="coverage"),
+    re_path(r"^coverage\.(?P<ending>csv|xlsx)$", covering.export, name="coverage-export"),
+    path("coverage/<str:dataset>/", covering.dataset, name="coverage-dataset"),
+    re_path(
+        r"^coverage/(?P<dataset>[a-z0-9_]+)\.(?P<ending>csv|xlsx)$",
+        covering.dataset_export,
+        name="coverage-dataset-export",
+    ),
+    path("coverage/<str:dataset>/<str:day>/", covering.day, name="coverage-day"),
     path("upload/<int:pk>/", uploading.batch, name="upload-batch"),
     path("upload/<int:pk>/<int:item>/", uploading.item, name="upload-item"),
     path("upload/answers/<int:pk>/forget/", uploading.forget, name="answer-forget"),
