@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import covering, documents, reconciling, uploading, views
+from . import covering, document_lines, document_list, documents, reconciling, uploading, views
 
 app_name = "feeds"
 urlpatterns = [
@@ -30,7 +30,10 @@ urlpatterns = [
     path("upload/<int:pk>/", uploading.batch, name="upload-batch"),
     path("upload/<int:pk>/<int:item>/", uploading.item, name="upload-item"),
     path("upload/answers/<int:pk>/forget/", uploading.forget, name="answer-forget"),
+    path("documents/", document_list.index, name="documents"),
+    re_path(r"^documents\.(?P<ending>csv|xlsx)$", document_list.export, name="documents-export"),
     path("document/<int:pk>/", views.document, name="document"),
+    path("document/<int:pk>/line/<int:line>/", document_lines.line, name="document-line"),
     path("document/<int:pk>/raw/", documents.raw, name="document-raw"),
     path("document/<int:pk>/act/", documents.act, name="document-act"),
 ]
