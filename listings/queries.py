@@ -118,7 +118,7 @@ ASINS = Table(
 
 # Leans on the primary key (account, marketplace, sku).
 _STOPPED = """
-    SELECT sku, asin, title, status, quantity, fulfilment_channel
+    SELECT sku, asin, title, status, quantity, fulfilment_channel, document_id, line
       FROM listings_listing
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
        AND status <> '' AND lower(status) <> 'active'

@@ -216,6 +216,7 @@ def test_the_owner_does_reach_them(address: Address, two: Two) -> None:
         "settings:people",
         "settings:audit",
         "feeds:index",
+        "feeds:coverage-day-export",
         "feeds:document",
         "feeds:document-line",
         "feeds:documents",

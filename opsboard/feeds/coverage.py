@@ -219,6 +219,15 @@ def tally(cells: Iterable[Cell]) -> Tally:
     return Tally(Counter(cell.state for cell in found), sum(cell.waiting_id is not None for cell in found))
 
 
+def declared() -> dict[str, Dataset]:
+    """Every dataset by its key; where reports of several kinds feed one, as the fetched kind declares it."""
+    found: dict[str, Dataset] = {}
+    for spec in sorted(registry.specs(), key=lambda spec: not spec.api):
+        for dataset in spec.datasets:
+            found.setdefault(dataset.key, dataset)
+    return found
+
+
 def together(tallies: Iterable[Tally]) -> Tally:
     """Several tallies as one."""
     counts: Counter[State] = Counter()
@@ -266,7 +275,7 @@ def cells(
 
     Datasets that the scope has nothing to do with are left out.
     """
-    wanted = registry.datasets() if datasets is None else datasets
+    wanted = declared() if datasets is None else datasets
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT dataset, date, ends, state, why, document_id, rows, fetch_id, fetch_reason, waiting_id "
@@ -286,7 +295,7 @@ def tallies(scopes: Sequence[AccountMarketplace], first: date, last: date) -> di
         cursor.execute(
             "SELECT account_id, marketplace_id, state, count(*), count(waiting_id) "
             f"FROM ({CELLS}) cells GROUP BY 1, 2, 3",
-            params(scopes, registry.datasets(), first, last),
+            params(scopes, declared(), first, last),
         )
         counts: dict[tuple[int, int], Counter[State]] = {}
         waiting: Counter[tuple[int, int]] = Counter()

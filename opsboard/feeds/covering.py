@@ -21,7 +21,7 @@ from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account, one_scope_or_404
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
-from . import coverage, freshness, overview, registry
+from . import coverage, freshness, overview, registry, stored
 from .coverage import CELLS, WHY, WORDS, Cell, State, Tally
 from .models import Document, Fetch
 from .registry import Dataset
@@ -162,7 +162,7 @@ def _chosen_state(state: PageState) -> State | None:
 
 def _chosen_datasets(state: PageState) -> tuple[str, dict[str, Dataset]]:
     """The room chosen by the address ("" for all) and its datasets."""
-    declared = registry.datasets()
+    declared = coverage.declared()
     rooms = {room_of(dataset) for dataset in declared.values()}
     room = state.query_dict.get("room", "")
     if room not in rooms:
@@ -194,7 +194,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "groups": _groups(state, calendar, found, wanted, only),
         "has_any": bool(found),
         "room": room,
-        "rooms": sorted((key, room_label(key)) for key in {room_of(d) for d in registry.datasets().values()}),
+        "rooms": sorted((key, room_label(key)) for key in {room_of(d) for d in coverage.declared().values()}),
         "month_choices": MONTHS,
         "carried_query": state.carried(scope),
         "export_url": _export_url(state, scope, "feeds:coverage-export"),
@@ -347,7 +347,7 @@ def _table_params(scope: AccountMarketplace, calendar: Calendar, datasets: Mappi
 
 def _dataset_or_404(key: str) -> Dataset:
     try:
-        return registry.datasets()[key]
+        return coverage.declared()[key]
     except KeyError:
         raise Http404("no such dataset") from None
 
@@ -410,17 +410,13 @@ def _export(
 
 def day(request: HttpRequest, dataset: str, day: str) -> HttpResponse:
     """What explains one day of a dataset: its documents, the fetches that asked for it, what to do."""
-    one = _dataset_or_404(dataset)
+    one, wanted = _dataset_or_404(dataset), _day_or_404(day)
     state, scope = one_scope_or_404(request)
-    try:
-        wanted = date.fromisoformat(day)
-    except ValueError:
-        raise Http404("no such day") from None
-    if not 2000 <= wanted.year <= 2100:
-        raise Http404("no such day")
     found = coverage.cells(scope, wanted, wanted, {one.key: one}).get(one.key)
     cell = found[0] if found else Cell(one.key, wanted, one.period.end(wanted), State.NONE, "early")
     status, words = WORDS[cell.state]
+    rows_address = reverse("feeds:coverage-day-export", args=[one.key, wanted.isoformat(), "csv"])
+    rows_address = rows_address.removesuffix("csv") + "{}"
     carried = state.carried(scope, until=wanted.strftime("%Y-%m"))
     context = {
         "page_scope": scope,
@@ -431,6 +427,11 @@ def day(request: HttpRequest, dataset: str, day: str) -> HttpResponse:
         "status_words": words,
         "why": WHY.get(cell.why, ""),
         "todo": _todo(cell),
+        "table": tables.page(
+            stored.rows_table(one), state, _rows_params(scope, wanted), scope.marketplace, _line_of, rows_address
+        )
+        if cell.rows
+        else None,
         "documents": _documents(scope, one, cell),
         "fetches": [
             {"fetch": fetch, "days": formats.span(fetch.window_start, fetch.window_end)}
@@ -440,6 +441,40 @@ def day(request: HttpRequest, dataset: str, day: str) -> HttpResponse:
         "calendar_url": reverse("feeds:coverage") + carried,
     }
     return render(request, "feeds/coverage_day.html", context)
+
+
+def _day_or_404(text: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise Http404("no such day") from None
+    if not 2000 <= found.year <= 2100:
+        raise Http404("no such day")
+    return found
+
+
+def _rows_params(scope: AccountMarketplace, day: date) -> dict[str, Any]:
+    return {"account": scope.account_id, "marketplace": scope.marketplace_id, "day": day}
+
+
+def _line_of(record: tables.Record) -> tuple[str, str, str]:
+    """A stored row's line, the number of its document, and the page of the line."""
+    document, line = int(record["document_id"]), int(record["line"])
+    address = (
+        reverse("feeds:document-line", args=[document, line]) if line else reverse("feeds:document", args=[document])
+    )
+    return formats.decimals(line), f"#{document}", address
+
+
+def day_export(request: HttpRequest, dataset: str, day: str, ending: str) -> HttpResponse:
+    """The rows stored of a day, with document and line, as a file."""
+    one, wanted = _dataset_or_404(dataset), _day_or_404(day)
+    state, scope = one_scope_or_404(request)
+    table = stored.rows_table(one)
+    asked, totals, rows = tables.exported(table, state, _rows_params(scope, wanted))
+    about = exports.About(scope, formats.span(wanted, one.period.end(wanted)), freshness.sentence([scope]))
+    write = exports.as_xlsx if ending == "xlsx" else exports.as_csv
+    return write(table, asked, totals, rows, about)
 
 
 def _todo(cell: Cell) -> str:

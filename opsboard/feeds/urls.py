@@ -27,6 +27,11 @@ urlpatterns = [
         name="coverage-dataset-export",
     ),
     path("coverage/<str:dataset>/<str:day>/", covering.day, name="coverage-day"),
+    re_path(
+        r"^coverage/(?P<dataset>[a-z0-9_]+)/(?P<day>[0-9-]{10})\.(?P<ending>csv|xlsx)$",
+        covering.day_export,
+        name="coverage-day-export",
+    ),
     path("upload/<int:pk>/", uploading.batch, name="upload-batch"),
     path("upload/<int:pk>/<int:item>/", uploading.item, name="upload-item"),
     path("upload/answers/<int:pk>/forget/", uploading.forget, name="answer-forget"),

@@ -538,7 +538,19 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         scale=scale,
         limit=line,
     )
-    return replace(drawn, restated=tuple(restated_days(key, scope, table, days)))
+    return replace(
+        drawn,
+        restated=tuple(restated_days(key, scope, table, days)),
+        twin=tuple(replace(row, url=_day_url(key, scope, row.day, state)) for row in drawn.twin),
+    )
+
+
+def _day_url(key: str, scope: AccountMarketplace, day: date, state: PageState) -> str:
+    """The page of the rows behind a day of a figure; empty for what is typed in."""
+    dataset = measures()[_needed(key)[0]].dataset
+    if not dataset:
+        return ""
+    return reverse("feeds:coverage-day", args=[dataset, day.isoformat()]) + state.carried(scope)
 
 
 def _known_points(key: str, scope: AccountMarketplace, days: Days, on: date) -> list[charts.Point]:
