@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +36,13 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/health/metric/odr_mfn/{us}",
         "/data/",
         f"/data/document/{document.pk}/",
+        f"/data/document/{document.pk}/line/2/",
+        "/data/documents/",
+        "/data/coverage/",
+        f"/data/coverage/{us}",
+        f"/data/coverage/{us}&months=1&state=missing",
+        f"/data/coverage/sales_by_date/{us}",
+        f"/data/coverage/sp_campaigns/{(scopes[0].marketplace.today() - timedelta(days=12)).isoformat()}/{us}",
         "/data/upload/",
         f"/data/reconciliation/{us}",
         f"/data/reconciliation/sales_by_asin/{us}",
