@@ -183,5 +183,4 @@ def export(request: HttpRequest, ending: str) -> HttpResponse:
         days = f"{wanted.days_from or '…'} – {wanted.days_to or '…'}"
     everyone = "" if len(state.scopes) == 1 else _("%(n)s accounts and marketplaces") % {"n": len(state.scopes)}
     about = exports.About(scope, days, freshness.sentence(state.scopes), everyone)
-    write = exports.as_xlsx if ending == "xlsx" else exports.as_csv
-    return write(table, asked, totals, rows, about)
+    return exports.as_file(ending, table, asked, totals, rows, about)

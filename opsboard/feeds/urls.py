@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import covering, document_lines, document_list, documents, reconciling, uploading, views
+from . import covered_days, covering, document_lines, document_list, documents, reconciling, uploading, views
 
 app_name = "feeds"
 urlpatterns = [
@@ -19,17 +19,17 @@ urlpatterns = [
         name="reconciliation-check-export",
     ),
     path("coverage/", covering.index, name="coverage"),
-    re_path(r"^coverage\.(?P<ending>csv|xlsx)$", covering.export, name="coverage-export"),
-    path("coverage/<str:dataset>/", covering.dataset, name="coverage-dataset"),
+    re_path(r"^coverage\.(?P<ending>csv|xlsx)$", covered_days.export, name="coverage-export"),
+    path("coverage/<str:dataset>/", covered_days.dataset, name="coverage-dataset"),
     re_path(
         r"^coverage/(?P<dataset>[a-z0-9_]+)\.(?P<ending>csv|xlsx)$",
-        covering.dataset_export,
+        covered_days.dataset_export,
         name="coverage-dataset-export",
     ),
-    path("coverage/<str:dataset>/<str:day>/", covering.day, name="coverage-day"),
+    path("coverage/<str:dataset>/<str:day>/", covered_days.day, name="coverage-day"),
     re_path(
         r"^coverage/(?P<dataset>[a-z0-9_]+)/(?P<day>[0-9-]{10})\.(?P<ending>csv|xlsx)$",
-        covering.day_export,
+        covered_days.day_export,
         name="coverage-day-export",
     ),
     path("upload/<int:pk>/", uploading.batch, name="upload-batch"),

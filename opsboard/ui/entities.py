@@ -66,14 +66,14 @@ class Sums:
 
     @classmethod
     def of(cls, rows: Sequence[DayRow], key: str, alike: Alike) -> Sums:
-        return cls(*(total(rows, key, days) for days in (alike.days, alike.now, alike.before)))
+        return cls(*(total_over(rows, key, days) for days in (alike.days, alike.now, alike.before)))
 
     def per(self, whole: Sums) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
         """The ratios of these sums to others: sums over sums."""
         return ratio(self.whole, whole.whole), ratio(self.now, whole.now), ratio(self.before, whole.before)
 
 
-def total(rows: Sequence[DayRow], key: str, days: Collection[date]) -> int | None:
+def total_over(rows: Sequence[DayRow], key: str, days: Collection[date]) -> int | None:
     """The sum of one column over covered days: zero where none has a row, None where none has a figure or day."""
     inside = [row[key] for row in rows if row["date"] in days]
     found = [value for value in inside if value is not None]

@@ -146,6 +146,14 @@ def as_xlsx(table: Table, asked: Asked, totals: Record, rows: Iterable[Record], 
     return _answer(out.getvalue(), kind, table, about, "xlsx")
 
 
+def as_file(
+    ending: str, table: Table, asked: Asked, totals: Record, rows: Iterable[Record], about: About
+) -> HttpResponse:
+    """XLSX or CSV, as the address says."""
+    write = as_xlsx if ending == "xlsx" else as_csv
+    return write(table, asked, totals, rows, about)
+
+
 def _write(sheet: Any, row: int, line: Iterable[str | Decimal | None], form: Any = None) -> None:
     for at, cell in enumerate(line):
         if isinstance(cell, str):

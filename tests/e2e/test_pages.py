@@ -175,3 +175,25 @@ def test_a_first_view_needs_little_script(open_page: Open, live_server: Any, sho
     page.wait_for_load_state("networkidle")
 
     assert 0 < sum(weight) < 100_000
+
+
+def test_the_arrow_keys_walk_the_calendar_and_tab_only_to_what_wants_a_person(
+    open_page: Open, live_server: Any, shop: Shop
+) -> None:
+    page = open_page()
+    page.goto(f"{live_server.url}/data/coverage/?scope={shop[1][0].pk}")
+    missing = page.locator("a.day--missing").first
+    assert missing.get_attribute("tabindex") is None
+    assert page.locator("a.day--final").first.get_attribute("tabindex") == "-1"
+
+    missing.focus()
+    page.keyboard.press("ArrowLeft")
+    neighbour = page.evaluate("document.activeElement.title")
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate("document.activeElement.getAttribute('href')")
+
+    assert neighbour.endswith("final") and neighbour != missing.get_attribute("title")
+    assert below.split("/")[3] != missing.get_attribute("href").split("/")[3]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/data/coverage/*/20*")
+    assert page.locator("h2:has-text('What is known of it')").is_visible()

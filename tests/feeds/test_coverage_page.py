@@ -154,3 +154,10 @@ def test_the_months_come_from_the_address(
     assert (found.first, found.last, found.later) == (first, last, later)
     assert sum(width for _day, width in found.heads()) == len(found.days()) == (last - first).days + 1
     assert found.earlier == (first - timedelta(days=1)).strftime("%Y-%m")
+
+
+def test_a_day_to_come_is_not_expected(desk: Desk, viewer: Client) -> None:
+    hand_in(desk, 12)
+    tomorrow = desk.scope.marketplace.today() + timedelta(days=1)
+    page = text(viewer.get(f"/data/coverage/sp_campaigns/{tomorrow.isoformat()}/"))
+    assert "not expected" in page and "row is stored" not in page
