@@ -20,18 +20,21 @@ _SUM_NAMES = (
     "sales_minor",
     "orders",
     "units",
+    "c_spend_minor",
     "p_spend_minor",
     "p_sales_minor",
 )
 
 # Leans on the primary key (account, marketplace, date, campaign), once for the period and once
-# for the compared one: each span is summed by itself before anything is joined to it.
+# for the compared one: each span is summed by itself before anything is joined to it. What is
+# compared (c_ against p_) are days covered in both spans: a missing day is no change.
 _CAMPAIGNS = """
     SELECT n.campaign_id::text AS key, coalesce(c.name, n.campaign_id::text) AS name,
            coalesce(c.status, '') AS status, n.*, p.p_spend_minor, p.p_sales_minor
       FROM (SELECT campaign_id, sum(impressions) AS impressions, sum(clicks) AS clicks,
                    sum(spend_minor) AS spend_minor, sum(sales_minor) AS sales_minor, sum(orders) AS orders,
-                   sum(units) AS units
+                   sum(units) AS units,
+                   coalesce(sum(spend_minor) FILTER (WHERE date = ANY(%(alike)s::date[])), 0) AS c_spend_minor
               FROM ads_campaignday
              WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
                AND date BETWEEN %(first)s AND %(last)s
@@ -39,7 +42,7 @@ _CAMPAIGNS = """
       LEFT JOIN (SELECT campaign_id, sum(spend_minor) AS p_spend_minor, sum(sales_minor) AS p_sales_minor
                    FROM ads_campaignday
                   WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
-                    AND date BETWEEN %(pfirst)s AND %(plast)s
+                    AND date BETWEEN %(pfirst)s AND %(plast)s AND date = ANY(%(palike)s::date[])
                   GROUP BY campaign_id) p ON p.campaign_id = n.campaign_id
       LEFT JOIN ads_campaign c ON c.account_id = %(account)s AND c.marketplace_id = %(marketplace)s
                               AND c.campaign_id = n.campaign_id
@@ -87,7 +90,7 @@ CAMPAIGNS = Table(
             "spend_change",
             _("Spend change"),
             "change",
-            "(spend_minor - p_spend_minor)::numeric / nullif(p_spend_minor, 0)",
+            "(c_spend_minor - p_spend_minor)::numeric / nullif(p_spend_minor, 0)",
         ),
         _SALES,
         _ACOS,

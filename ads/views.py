@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,11 +24,17 @@ from . import queries
 TILES = ("ads.spend", "ads.sales", "acos", "tacos", "roas", "ctr", "cpc", "ad_cvr")
 
 
-def _params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:
-    """Spans, and the limits the "over the limit" filters hold against."""
+def _known(state: PageState, scope: AccountMarketplace, dataset: str) -> entities.Alike:
+    return freshness.alike(scope, dataset, state.days(scope), state.compared(scope))
+
+
+def _params(state: PageState, scope: AccountMarketplace, known: entities.Alike) -> dict[str, Any]:
+    """Spans, the days that can be compared, and the limits the "over the limit" filters hold against."""
     acos, ctr = limit_of("acos", scope), limit_of("ctr", scope)
     return {
         **span_params(state, scope),
+        "alike": sorted(known.now),
+        "palike": sorted(known.before),
         "acos_limit": acos.high if acos and acos.high is not None else "Infinity",
         "ctr_limit": ctr.low if ctr and ctr.low is not None else 0,
     }
@@ -39,7 +45,8 @@ def index(request: HttpRequest) -> HttpResponse:
     scope = state.one
     if scope is None:
         return no_account(request)
-    params = _params(state, scope)
+    known = _known(state, scope, "sp_campaigns")
+    params = _params(state, scope, known)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
         return record["name"], record["status"], reverse("ads:campaign", args=[record["key"]]) + state.carried(scope)
@@ -54,6 +61,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "chart": chart(shown, scope, state),
         "explore": explorable(TILES, shown, scope, state),
         "waste": waste,
+        "terms_known": bool(_known(state, scope, "sp_search_terms").days),
+        "table_note": freshness.holes(state.days(scope), known),
         "terms_url": reverse("ads:terms") + state.carried(scope),
         "wasted_url": reverse("ads:terms") + state.carried(scope, terms="wasted"),
         "table": tables.page(
@@ -69,7 +78,8 @@ def terms(request: HttpRequest) -> HttpResponse:
     scope = state.one
     if scope is None:
         return no_account(request)
-    params = _params(state, scope)
+    known = _known(state, scope, "sp_search_terms")
+    params = _params(state, scope, known)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
         return record["term"], "", reverse("ads:term", args=[record["key"]]) + state.carried(scope)
@@ -78,6 +88,7 @@ def terms(request: HttpRequest) -> HttpResponse:
     context = {
         "page_scope": scope,
         "waste": waste,
+        "table_note": freshness.holes(state.days(scope), known),
         "campaigns_url": reverse("ads:index") + state.carried(scope),
         "table": tables.page(
             _terms(params), state, params, scope.marketplace, entity, export_address("ads:terms_export")
@@ -87,15 +98,22 @@ def terms(request: HttpRequest) -> HttpResponse:
 
 
 def export(request: HttpRequest, ending: str) -> HttpResponse:
-    state, scope = one_scope_or_404(request)
-    params = _params(state, scope)
-    return table_export(request, ending, _campaigns(params), params, _as_of(scope, params, "sp_campaigns"))
+    return _export(request, ending, _campaigns, "sp_campaigns")
 
 
 def terms_export(request: HttpRequest, ending: str) -> HttpResponse:
+    return _export(request, ending, _terms, "sp_search_terms")
+
+
+def _export(
+    request: HttpRequest, ending: str, table: Callable[[dict[str, Any]], tables.Table], dataset: str
+) -> HttpResponse:
     state, scope = one_scope_or_404(request)
-    params = _params(state, scope)
-    return table_export(request, ending, _terms(params), params, _as_of(scope, params, "sp_search_terms"))
+    known = _known(state, scope, dataset)
+    params = _params(state, scope, known)
+    counted = attribution.words(queries.windows(params, dataset))
+    as_of = _("; ").join(filter(None, [freshness.told(scope, state.days(scope), known), counted]))
+    return table_export(request, ending, table(params), params, as_of)
 
 
 def _campaigns(params: dict[str, Any]) -> tables.Table:
@@ -104,12 +122,6 @@ def _campaigns(params: dict[str, Any]) -> tables.Table:
 
 def _terms(params: dict[str, Any]) -> tables.Table:
     return queries.told(queries.TERMS, queries.windows(params, "sp_search_terms"))
-
-
-def _as_of(scope: AccountMarketplace, params: dict[str, Any], dataset: str) -> str:
-    """How fresh an export is, and over how many days after a click its sales are counted."""
-    counted = attribution.words(queries.windows(params, dataset))
-    return _("; ").join(filter(None, [freshness.sentence([scope]), counted]))
 
 
 def campaign(request: HttpRequest, campaign_id: str) -> HttpResponse:
@@ -184,28 +196,24 @@ def _entity(
         else:
             summed.append(dict(row))
 
-    def both(key: str) -> tuple[int | None, int | None]:
-        return entities.total(summed, key, now), entities.total(summed, key, before)
-
     window_of = attribution.by_day(scope.account_id, scope.marketplace_id, dataset, now.first, now.last)
     found = Counter(window_of.values())
     sales_label = queries.sales_label(found)
-    spend, sales, clicks, orders = (both(key) for key in ("spend_minor", "sales_minor", "clicks", "orders"))
-    seen = both("impressions")
-    figures = [
-        entities.figure(_("Ad spend"), *spend, "money", market, 0),
-        entities.figure(sales_label, *sales, "money", market),
-        entities.figure(
-            _("ACoS"), entities.ratio(spend[0], sales[0]), entities.ratio(spend[1], sales[1]), "rate", market, -1
-        ),
-        entities.figure(_("Orders"), *orders, "count", market),
-        entities.figure(_("Clicks"), *clicks, "count", market, 0),
-        entities.figure(
-            _("CTR"), entities.ratio(clicks[0], seen[0]), entities.ratio(clicks[1], seen[1]), "rate", market
-        ),
-    ]
-    first = (before or now).first
+    first = min(before.first, now.first) if before else now.first
     covered = freshness.covered_days(scope, dataset, first, now.last)
+    known = entities.Alike.of(covered, now, before)
+    spend, sales, clicks, orders, seen = (
+        entities.Sums.of(summed, key, known)
+        for key in ("spend_minor", "sales_minor", "clicks", "orders", "impressions")
+    )
+    figures = [
+        entities.summed(_("Ad spend"), spend, "money", market, 0),
+        entities.summed(sales_label, sales, "money", market),
+        entities.rated(_("ACoS"), spend, sales, "rate", market, -1),
+        entities.summed(_("Orders"), orders, "count", market),
+        entities.summed(_("Clicks"), clicks, "count", market, 0),
+        entities.rated(_("CTR"), clicks, seen, "rate", market),
+    ]
     moving = freshness.provisional_from(dataset, scope)
     limit = limit_of("acos", scope)
     drawn = [
@@ -273,6 +281,7 @@ def _entity(
         "back_words": back[0],
         "back_url": back[1],
         "figures": figures,
+        "holes": freshness.holes(now, known),
         "charts": drawn,
         "evidence": evidence,
         "evidence_headers": ((_("Campaign"), _("Target"), *headers) if where else headers),

@@ -167,7 +167,7 @@ class DocumentLine:
     status_words: str
 
 
-_INGEST_STATUS = {
+INGEST_STATUS = {
     Ingest.State.WAITING: "provisional",
     Ingest.State.APPLIED: "ok",
     Ingest.State.UNCHANGED: "ok",
@@ -195,12 +195,12 @@ def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine
         label=str(spec.label) if spec else document.report_type,
         days=days,
         ingest=ingest,
-        status=_INGEST_STATUS.get(Ingest.State(ingest.state), "unknown") if ingest else "unknown",
+        status=INGEST_STATUS.get(Ingest.State(ingest.state), "unknown") if ingest else "unknown",
         status_words=str(Ingest.State(ingest.state).label) if ingest else _("kept, not read yet"),
     )
 
 
-def recent_documents(scopes: Sequence[AccountMarketplace], limit: int = 30) -> list[DocumentLine]:
+def recent_documents(scopes: Sequence[AccountMarketplace], limit: int = 8) -> list[DocumentLine]:
     """The newest documents of these scopes."""
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     found: Any = (

@@ -16,10 +16,12 @@ from typing import Any, Protocol
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.feeds import attribution
 from opsboard.ui import charts, formats
+from opsboard.ui.entities import Alike
 from opsboard.ui.filters import Days, PageState
 
 from . import contract, restatements, vintages
@@ -165,11 +167,15 @@ def _is_snapshot(measure: Measure) -> bool:
     )
 
 
+def _is_state(key: str) -> bool:
+    """Whether a figure is what was so on a day, rather than what happened over days."""
+    kpi = kpis().get(key)
+    return kpi.window != Window.SUM if kpi else _is_snapshot(measures()[key])
+
+
 def days_for(key: str, scope: AccountMarketplace, state: PageState) -> Days:
     """The days a figure is shown over: states may include today, sums end with the newest complete day."""
-    kpi = kpis().get(key)
-    is_state = kpi.window != Window.SUM if kpi else _is_snapshot(measures()[key])
-    return state.snapshot_days(scope) if is_state else state.days(scope)
+    return state.snapshot_days(scope) if _is_state(key) else state.days(scope)
 
 
 def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | None:
@@ -202,6 +208,23 @@ def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | N
         ]
         top, bottom = both[-1][kpi.numerator], sum(held, Decimal(0)) / len(held)
     return kpi.scale * top / bottom if bottom else None
+
+
+def _known(key: str, table: Sequence[Row]) -> set[date]:
+    """The days all figures of a KPI or measure are known of."""
+    needed = _needed(key)
+    return {row["date"] for row in table if all(row[name] is not None for name in needed)}
+
+
+def compared_over(
+    key: str, table: Sequence[Row], days: Days, before: Days | None
+) -> tuple[Decimal | None, Decimal | None]:
+    """What is compared: (now, then). Sums are compared over days known on both sides: a missing day is no change."""
+    if before is None or _is_state(key):
+        return value_over(key, table, days), value_over(key, table, before)
+    alike = Alike.of(_known(key, table), days, before)
+    now = value_over(key, [row for row in table if row["date"] in alike.now], days)
+    return now, value_over(key, [row for row in table if row["date"] in alike.before], before)
 
 
 def day_value(key: str, row: Row | None) -> Decimal | None:
@@ -259,9 +282,12 @@ def _card(
     shelf: contract.Shelf,
 ) -> Card:
     kpi, unit, marketplace = kpis().get(key), unit_of(key), scope.marketplace
-    now, then = value_over(key, table, days), value_over(key, table, before)
+    now = value_over(key, table, days)
     change, tone = change_of(
-        now, then, unit, kpi.direction if kpi else 1 if key.startswith("listings.") else 0, marketplace
+        *compared_over(key, table, days, before),
+        unit,
+        kpi.direction if kpi else 1 if key.startswith("listings.") else 0,
+        marketplace,
     )
     by_day = {row["date"]: row for row in table}
     moving = moving_from(key, scope)
@@ -282,7 +308,7 @@ def _card(
         status_words=words,
         headroom=headroom(verdict, kpi, marketplace) if verdict and kpi else "",
         spark=charts.sparkline(points, limit),
-        as_of=_as_of(last, moving, kpi),
+        as_of=_as_of(last, moving, kpi, days, _known(key, table), _is_state(key)),
         url=_url(key, kpi, scope, state, elsewhere),
         current=not elsewhere and state.query_dict.get("chart") == key,
         where=f"{scope.account.name} · {marketplace.code}" if elsewhere and state.scope is None else "",
@@ -394,12 +420,18 @@ def _status(verdict: Verdict | None) -> tuple[str, str]:
     return verdict.status, ""
 
 
-def _as_of(last: date | None, moving: date, kpi: Kpi | None) -> str:
+def _as_of(last: date | None, moving: date, kpi: Kpi | None, days: Days, known: set[date], is_state: bool) -> str:
     if last is None:
         return _("no data in these days")
     if kpi and kpi.window != Window.SUM:
         return _("as of %(day)s") % {"day": formats.day(last)}
     text = _("to %(day)s") % {"day": formats.day(last)}
+    span = Days(days.first, last)
+    if not is_state and (missing := sum(day not in known for day in span)):
+        text += " · " + ngettext("%(n)s of %(all)s days missing", "%(n)s of %(all)s days missing", missing) % {
+            "n": formats.decimals(missing),
+            "all": formats.decimals(len(span)),
+        }
     return text + (" · " + _("provisional from %(day)s") % {"day": formats.day(moving)} if moving <= last else "")
 
 
@@ -504,7 +536,19 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         scale=scale,
         limit=line,
     )
-    return replace(drawn, restated=tuple(restated_days(key, scope, table, days)))
+    return replace(
+        drawn,
+        restated=tuple(restated_days(key, scope, table, days)),
+        twin=tuple(replace(row, url=_day_url(key, scope, row.day, state)) for row in drawn.twin),
+    )
+
+
+def _day_url(key: str, scope: AccountMarketplace, day: date, state: PageState) -> str:
+    """The page of the rows behind a day of a figure; empty for what is typed in."""
+    dataset = measures()[_needed(key)[0]].dataset
+    if not dataset:
+        return ""
+    return reverse("feeds:coverage-day", args=[dataset, day.isoformat()]) + state.carried(scope)
 
 
 def _known_points(key: str, scope: AccountMarketplace, days: Days, on: date) -> list[charts.Point]:

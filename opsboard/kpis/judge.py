@@ -23,7 +23,7 @@ from . import vintages
 from .headroom import Headroom, headroom
 from .limits import LimitInForce, in_force, status_of
 from .models import ManualValue, ThresholdOverride, Verdict
-from .registry import Kpi, Window, kpis
+from .registry import Kpi, Window, kpis, measures
 
 #: A window with fewer of its days than this is not judged.
 ENOUGH_DAYS = Decimal("0.8")

@@ -186,11 +186,11 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
         row = []
         for key in keys:
             kpi = kpis()[key]
-            now, then = (
-                cards.value_over(key, table, cards.days_for(key, scope, state)),
-                cards.value_over(key, table, before),
+            days = cards.days_for(key, scope, state)
+            now = cards.value_over(key, table, days)
+            change, tone = cards.change_of(
+                *cards.compared_over(key, table, days, before), kpi.unit, kpi.direction, scope.marketplace
             )
-            change, tone = cards.change_of(now, then, kpi.unit, kpi.direction, scope.marketplace)
             verdict = verdicts.get((scope.account_id, scope.marketplace_id, key))
             row.append(
                 SideCell(

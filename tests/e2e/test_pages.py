@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/health/metric/odr_mfn/{us}",
         "/data/",
         f"/data/document/{document.pk}/",
+        f"/data/document/{document.pk}/line/2/",
+        "/data/documents/",
+        "/data/coverage/",
+        f"/data/coverage/{us}",
+        f"/data/coverage/{us}&months=1&state=missing",
+        f"/data/coverage/sales_by_date/{us}",
+        f"/data/coverage/sp_campaigns/{(scopes[0].marketplace.today() - timedelta(days=12)).isoformat()}/{us}",
         "/data/upload/",
         f"/data/reconciliation/{us}",
         f"/data/reconciliation/sales_by_asin/{us}",
@@ -185,3 +193,25 @@ def test_a_first_view_needs_little_script(open_page: Open, live_server: Any, sho
     page.wait_for_load_state("networkidle")
 
     assert 0 < sum(weight) < 100_000
+
+
+def test_the_arrow_keys_walk_the_calendar_and_tab_only_to_what_wants_a_person(
+    open_page: Open, live_server: Any, shop: Shop
+) -> None:
+    page = open_page()
+    page.goto(f"{live_server.url}/data/coverage/?scope={shop[1][0].pk}")
+    missing = page.locator("a.day--missing").first
+    assert missing.get_attribute("tabindex") is None
+    assert page.locator("a.day--final").first.get_attribute("tabindex") == "-1"
+
+    missing.focus()
+    page.keyboard.press("ArrowLeft")
+    neighbour = page.evaluate("document.activeElement.title")
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate("document.activeElement.getAttribute('href')")
+
+    assert neighbour.endswith("final") and neighbour != missing.get_attribute("title")
+    assert below.split("/")[3] != missing.get_attribute("href").split("/")[3]
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h2:has-text('What is known of it')")
+    assert below.split("?")[0] in page.url
