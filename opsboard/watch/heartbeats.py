@@ -124,7 +124,7 @@ class Process:
     deaf: bool
     #: It ended as it should.
     left: bool
-    saw: dict[str, dict[str, Any]]
+    saw: dict[str, Any]
 
     @property
     def alive(self) -> bool:
