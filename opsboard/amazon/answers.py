@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .errors import AmazonError, AuthRefused, BadRequest, Duplicate, NotFound, TemporarilyDown, Throttled
+from .errors import AmazonError, AuthRefused, BadRequest, Duplicate, NotAmazon, NotFound, TemporarilyDown, Throttled
 
 LIMIT_HEADER = "x-amzn-RateLimit-Limit"
 _DUPLICATE = re.compile(r"duplicate of\s*:?\s*([0-9A-Za-z._-]+)", re.IGNORECASE)
@@ -24,7 +24,7 @@ _DUPLICATE = re.compile(r"duplicate of\s*:?\s*([0-9A-Za-z._-]+)", re.IGNORECASE)
 def problem(status: int, headers: Mapping[str, str], body: Any) -> AmazonError | None:
     """The error an answer means, None when it is a success. `body` is parsed JSON, or None for anything else."""
     if 200 <= status < 300:
-        return None if isinstance(body, (dict, list)) else TemporarilyDown(_("the answer is not JSON"))
+        return None if isinstance(body, (dict, list)) else NotAmazon(_("the answer is not JSON"))
     said = words(body)
     if status == 429:
         wait = retry_after(headers)

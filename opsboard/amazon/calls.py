@@ -1,4 +1,4 @@
-"""Making one call to Amazon properly: token first, bucket before that, one second chance after a 401."""
+"""Making one call to Amazon properly: signed in, within the rate limit, one second chance after a 401."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import requests
 from . import throttle, tokens
 from .answers import LIMIT_HEADER, problem
 from .credentials import Credentials
-from .errors import AuthRefused, TemporarilyDown, Throttled
+from .errors import AuthRefused, Throttled, Unreachable
 from .throttle import Meter
 
 T = TypeVar("T")
@@ -35,14 +35,14 @@ def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[
 
     Raises opsboard.amazon.errors only; Throttled when our bucket or Amazon says not now.
     """
-    wait = throttle.take(meter, operation)
-    if wait > 0:
-        raise Throttled(wait, operation)
     token = tokens.access_token(credentials)
+    _take(meter, operation)
     answer = _send(send, token)
     if _stale(answer):
         tokens.forget(credentials, token)
-        answer = _send(send, tokens.access_token(credentials))
+        token = tokens.access_token(credentials)
+        _take(meter, operation)  # the second try counts at Amazon as the first did
+        answer = _send(send, token)
     limit = answer.headers.get(LIMIT_HEADER)
     error = problem(answer.status, answer.headers, answer.body)
     if isinstance(error, Throttled):
@@ -52,6 +52,13 @@ def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[
     if error is not None:
         raise error
     return answer.body
+
+
+def _take(meter: Meter, operation: str) -> None:
+    """No call is made that our own bucket says Amazon would refuse."""
+    wait = throttle.take(meter, operation)
+    if wait > 0:
+        raise Throttled(wait, operation)
 
 
 def _stale(answer: Answer) -> bool:
@@ -66,4 +73,4 @@ def _send(send: Callable[[str], Answer], token: str) -> Answer:
     try:
         return send(token)
     except (httpx.HTTPError, requests.RequestException) as error:
-        raise TemporarilyDown(type(error).__name__) from None
+        raise Unreachable(type(error).__name__) from None

@@ -96,7 +96,7 @@ def test_a_finished_report_tells_its_document_and_when_it_was_made(
         (Says(b"", 500), errors.TemporarilyDown),
         (Says(b"", 502), errors.TemporarilyDown),
         (Says(b"", 504), errors.TemporarilyDown),
-        (Says(b"<html>welcome</html>", 200), errors.TemporarilyDown),
+        (Says(b"<html>welcome</html>", 200), errors.NotAmazon),
         (Says({}, 202), errors.TemporarilyDown),
         (Says({"errors": [{"code": "InvalidInput", "message": "bad dates"}]}, 400), errors.BadRequest),
         (Says({"errors": [{"code": "Unauthorized", "message": "no role"}]}, 403), errors.AuthRefused),
@@ -163,8 +163,8 @@ def test_a_token_that_stays_refused_is_the_sellers_business(amazon: ScriptedAmaz
     [
         (Says({"error": "invalid_grant", "error_description": "expired"}, 400), errors.AuthRefused, "refresh token"),
         (Says({"error": "invalid_client"}, 401), errors.AuthRefused, "client id and secret"),
-        (Says(b"<html>", 200), errors.TemporarilyDown, "could not be reached"),
-        (Says(b"<html>", 503), errors.TemporarilyDown, "could not be reached"),
+        (Says(b"<html>", 200), errors.NotAmazon, "A web page came"),
+        (Says(b"<html>", 503), errors.TemporarilyDown, "does not answer as it should"),
         (Says(b"", 429), errors.Throttled, "limits"),
     ],
 )
@@ -248,14 +248,31 @@ def test_a_full_bucket_is_spent_and_then_the_caller_is_told_to_wait(
 ) -> None:
     amazon.sp_report(b"{}")
     reports = reports_for(scope, "sp")
-    for _ in range(15):
+    for _ in range(10):
         reports.request(SALES)
 
     with pytest.raises(errors.Throttled) as raised:
         reports.request(SALES)
 
     assert 55 < raised.value.retry_after <= 60  # 0.0167 a second
+    assert amazon.count("POST", REPORTS) == 10  # and five are left for what a person waits for
+    urgent = reports_for(scope, "sp", urgent=True)
+    for _ in range(5):
+        urgent.request(SALES)
+    with pytest.raises(errors.Throttled):
+        urgent.request(SALES)
     assert amazon.count("POST", REPORTS) == 15
+
+
+def test_the_second_try_after_a_refused_token_takes_a_token_of_the_bucket_too(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sp_report(b"{}")
+    amazon.sign_in("T1", "T2")
+    refused = Says({"errors": [{"message": "The access token you provided has expired."}]}, 401)
+    amazon.on("POST", REPORTS, refused, Says({"reportId": "R1"}, 202))
+    reports_for(scope, "sp").request(SALES)
+    assert Bucket.objects.get(operation="createReport").tokens == pytest.approx(13, abs=0.1)
 
 
 def test_the_real_limit_is_learnt_from_amazons_header(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:

@@ -12,6 +12,7 @@ from opsboard.amazon.models import Bucket
 from opsboard.amazon.throttle import Meter
 
 METER = Meter("seller", "application")
+ASKED = Meter("seller", "application", urgent=True)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -25,27 +26,28 @@ def test_eight_workers_together_get_no_more_than_the_burst() -> None:
     with ThreadPoolExecutor(8) as workers:
         waits = [wait for waits in workers.map(grab, range(8)) for wait in waits]
 
-    assert len(waits) == 40 and sum(wait == 0 for wait in waits) == 15
+    assert len(waits) == 40 and sum(wait == 0 for wait in waits) == 10  # and five are kept
 
 
 @pytest.mark.django_db
 def test_tokens_flow_in_with_time_up_to_the_burst() -> None:
     for _ in range(15):
-        assert throttle.take(METER, "createReport") == 0
+        assert throttle.take(ASKED, "createReport") == 0
     with connection.cursor() as cursor:
         cursor.execute("UPDATE amazon_bucket SET filled_at = filled_at - interval '121 seconds'")
-    assert [throttle.take(METER, "createReport") == 0 for _ in range(3)] == [True, True, False]
+    assert [throttle.take(ASKED, "createReport") == 0 for _ in range(3)] == [True, True, False]
 
     with connection.cursor() as cursor:
         cursor.execute("UPDATE amazon_bucket SET filled_at = filled_at - interval '10 days'")
-    assert sum(throttle.take(METER, "createReport") == 0 for _ in range(40)) == 15
+    assert sum(throttle.take(ASKED, "createReport") == 0 for _ in range(40)) == 15
 
 
 @pytest.mark.django_db
 def test_a_429_without_a_word_costs_the_penalty_and_one_with_a_rate_costs_a_token() -> None:
-    throttle.take(METER, "ads.getReport")
-    assert throttle.empty(METER, "ads.getReport", None, None) == throttle.PENALTY_SECONDS
-    assert throttle.take(METER, "ads.getReport") == pytest.approx(throttle.PENALTY_SECONDS, abs=1)
+    throttle.take(METER, "getReports")
+    wait = throttle.empty(METER, "getReports", None, None)
+    assert 1 <= wait / throttle.PENALTY_SECONDS <= 1.25
+    assert throttle.take(METER, "getReports") == pytest.approx(wait, abs=1)
 
     throttle.take(METER, "getReport")
     assert throttle.empty(METER, "getReport", None, "0.1") == 10
@@ -58,3 +60,68 @@ def test_an_unreadable_limit_teaches_nothing(header: str | None) -> None:
     throttle.take(METER, "getReport")
     throttle.learn(METER, "getReport", header)
     assert Bucket.objects.get().rate == 2.0
+
+
+@pytest.mark.django_db
+def test_five_reports_are_left_for_what_a_person_waits_for() -> None:
+    taken = [throttle.take(METER, "createReport") == 0 for _ in range(12)]
+    assert taken == [True] * 10 + [False] * 2
+    assert [throttle.take(ASKED, "createReport") == 0 for _ in range(6)] == [True] * 5 + [False]
+    assert throttle.take(METER, "createReport") > throttle.take(ASKED, "createReport") > 50
+
+
+@pytest.mark.django_db
+def test_where_amazon_publishes_no_limit_the_rate_halves_when_refused_and_climbs_back_with_success() -> None:
+    def rate() -> float:
+        return Bucket.objects.get(operation="ads.createReport").rate
+
+    throttle.take(METER, "ads.createReport")
+    throttle.empty(METER, "ads.createReport", 1, None)
+    throttle.empty(METER, "ads.createReport", 1, None)
+    assert rate() == 0.5
+    for _ in range(3):
+        throttle.learn(METER, "ads.createReport", None)
+    assert rate() == pytest.approx(0.8)
+    for _ in range(100):
+        throttle.learn(METER, "ads.createReport", None)
+    assert rate() == 2.0  # and no faster than is modest
+    for _ in range(50):
+        throttle.empty(METER, "ads.createReport", 1, None)
+    assert rate() == pytest.approx(0.04)  # slow, and never at a stand
+
+    throttle.take(METER, "createReport")
+    throttle.empty(METER, "createReport", None, None)
+    assert Bucket.objects.get(operation="createReport").rate == pytest.approx(0.0167)  # published: believed
+
+
+@pytest.mark.django_db
+def test_refusals_that_name_no_time_cost_longer_each_time_until_one_call_goes_well() -> None:
+    throttle.take(METER, "ads.createReport")
+    waits = [throttle.empty(METER, "ads.createReport", None, None) / throttle.PENALTY_SECONDS for _ in range(4)]
+    assert [int(wait / 1.25 + 0.2) <= 2**n <= wait for n, wait in enumerate(waits)] == [True] * 4, waits
+    for _ in range(20):
+        last = throttle.empty(METER, "ads.createReport", None, None)
+    assert last <= throttle.LONGEST_PENALTY * 1.25
+
+    throttle.learn(METER, "ads.createReport", None)
+    assert throttle.empty(METER, "ads.createReport", None, None) <= throttle.PENALTY_SECONDS * 1.25
+
+
+@pytest.mark.django_db
+def test_a_new_rate_does_not_rewrite_what_has_flowed_in_already() -> None:
+    for _ in range(15):
+        throttle.take(ASKED, "createReport")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE amazon_bucket SET filled_at = filled_at - interval '60 seconds'")
+    throttle.learn(ASKED, "createReport", "10")
+    assert throttle.take(ASKED, "createReport") == 0  # one token of the old rate, not the whole burst
+    assert Bucket.objects.get().tokens < 2
+
+
+@pytest.mark.django_db
+def test_one_profile_slowed_down_slows_no_other() -> None:
+    other = Meter("NA 2", "application")
+    throttle.take(METER, "ads.createReport")
+    throttle.take(other, "ads.createReport")
+    throttle.empty(METER, "ads.createReport", 60, None)
+    assert throttle.take(METER, "ads.createReport") > 50 and throttle.take(other, "ads.createReport") == 0
