@@ -32,6 +32,11 @@ def ads(region: str) -> str:
     return _at(settings.ADS_API_ENDPOINT, region) or ADS[region]
 
 
+def differs(one: str, other: str) -> bool:
+    """Whether two regions answer at addresses of their own."""
+    return sp_api(one) != sp_api(other)
+
+
 def _at(address: str, region: str) -> str:
     """The configured address; one with "{region}" in it answers for each region apart, as Amazon's do."""
     return address.replace("{region}", region).rstrip("/")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -40,6 +40,17 @@ class Request:
     configuration: Mapping[str, Any] | None = None
     #: Instead of days: since when, up to now.
     since: datetime | None = None
+
+    def moments(self) -> tuple[datetime, datetime] | None:
+        """The first and last moment of the days, in UTC.
+
+        Where Amazon takes dates only, they keep both days inside whatever it makes of them.
+        """
+        if not (self.first and self.last):
+            return None
+        zone = self.zone or UTC
+        first = datetime.combine(self.first, time(), zone)
+        return first.astimezone(UTC), datetime.combine(self.last, time(23, 59, 59), zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -137,12 +136,10 @@ class SpReportService:
         body: dict[str, Any] = {"reportType": wanted.report_type, "marketplaceIds": [wanted.marketplace_id]}
         if wanted.options:
             body["reportOptions"] = dict(wanted.options)
-        if wanted.first and wanted.last:
-            # Where Amazon takes dates only, the times keep both days inside whatever it makes of them.
-            body["dataStartTime"] = _moment(wanted.first, time(), wanted.zone)
-            body["dataEndTime"] = _moment(wanted.last, time(23, 59, 59), wanted.zone)
+        if moments := wanted.moments():
+            body["dataStartTime"], body["dataEndTime"] = map(_text, moments)
         elif wanted.since:
-            body["dataStartTime"] = f"{wanted.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            body["dataStartTime"] = _text(wanted.since)
         answer = self._call("createReport", lambda client: client.create_report(**body))
         return _must(answer, "reportId", "createReport")
 
@@ -155,7 +152,7 @@ class SpReportService:
             "marketplaceIds": [marketplace_id],
             "processingStatuses": states,
             "pageSize": PAGE_SIZE,
-            "createdSince": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "createdSince": _text(since),
         }
         # A token stands alone: beside any other parameter Amazon refuses it.
         answer = self._call(
@@ -234,7 +231,7 @@ def may_list(account: SellerAccount, report_types: list[str], since: datetime) -
     """
     credentials = open_credentials(account, SP_API)
     client = _client(_Reports, hosts.sp_api(account.region), credentials)
-    asked = {"reportTypes": report_types, "pageSize": 10, "createdSince": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    asked = {"reportTypes": report_types, "pageSize": 10, "createdSince": _text(since)}
     meter = meter_of(account, credentials, urgent=True)
     body = call(meter, "getReports", credentials, _send(client, lambda one: one.get_reports(**asked)))
     rows = body.get("reports") if isinstance(body, dict) else None
@@ -248,9 +245,8 @@ def meter_of(account: SellerAccount, credentials: Credentials, urgent: bool = Fa
     return Meter(account.selling_partner_id or f"account-{account.pk}", credentials.application, urgent)
 
 
-def _moment(day: date, clock: time, zone: ZoneInfo | None) -> str:
-    moment = datetime.combine(day, clock, zone or UTC).astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _must(answer: dict[str, Any], name: str, operation: str) -> str:

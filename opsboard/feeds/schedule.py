@@ -152,9 +152,11 @@ def _after_new_credentials(now: datetime) -> None:
 
 def _plan(feed: Feed, spec: ReportSpec, scope: AccountMarketplace, now: datetime) -> int:
     slot = slot_before(spec, scope, now)
+    following = slot_after(spec, scope, now)
+    windows = routine_windows(spec, scope, now)
     with transaction.atomic():
-        rows = _insert(scope, spec, routine_windows(spec, scope, now), slot, Fetch.Kind.ROUTINE, ROUTINE_PRIORITY)
-        Feed.objects.filter(pk=feed.pk, next_due=feed.next_due).update(next_due=slot_after(spec, scope, now))
+        rows = _insert(scope, spec, windows, slot, Fetch.Kind.ROUTINE, ROUTINE_PRIORITY, deadline=following)
+        Feed.objects.filter(pk=feed.pk, next_due=feed.next_due).update(next_due=following)
     return rows
 
 
@@ -174,8 +176,12 @@ def _insert(
     slot: datetime,
     kind: str,
     priority: int,
+    deadline: datetime | None = None,
 ) -> int:
-    """Insert rows for the windows that nobody waits for already; how many are new."""
+    """Insert rows for the windows that nobody waits for already; how many are new.
+
+    After `deadline` they are of less use: the next slot, or at once when a person asks; None for history.
+    """
     if not windows:
         return 0
     same = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
@@ -194,6 +200,7 @@ def _insert(
                 slot=slot,
                 kind=kind,
                 priority=priority,
+                deadline=deadline,
             )
             for first, last in fresh
         ],
@@ -251,6 +258,9 @@ def reopen(fetches: QuerySet[Fetch], **fields: object) -> int:
         "finished_at": None,
         "report_document_id": "",
         "reason": "",
+        "said": "",
+        "outcome": "",
+        "guessed": False,
         **fields,
     }
     found = _update(ended.filter(kind=Fetch.Kind.FOUND), state=Fetch.State.REQUESTED, requested_at=Now(), **anew)
@@ -279,10 +289,12 @@ def ask_now(scope: AccountMarketplace, spec_key: str) -> int:
     mine = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
     waiting = mine.filter(state=Fetch.State.WAITING, finished_at=None)
     moved = sum(
-        waiting.filter(window_start=first, window_end=last).update(priority=ASKED_PRIORITY, not_before=Now())
+        waiting.filter(window_start=first, window_end=last).update(
+            priority=ASKED_PRIORITY, not_before=Now(), deadline=now
+        )
         for first, last in windows
     )
-    return moved + _insert(scope, spec, windows, now, Fetch.Kind.MANUAL, ASKED_PRIORITY)
+    return moved + _insert(scope, spec, windows, now, Fetch.Kind.MANUAL, ASKED_PRIORITY, deadline=now)
 
 
 def earliest_day(spec: ReportSpec, today: date) -> date:
