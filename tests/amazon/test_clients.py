@@ -10,13 +10,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from opsboard.accounts import connections
 from opsboard.accounts.models import AccountMarketplace, Credential
 from opsboard.amazon import errors
 from opsboard.amazon.models import Bucket
 from opsboard.amazon.reports import Progress, Request, reports_for
 
-from .scripted import Asked, Says, ScriptedAmazon, sp_status
+from .scripted import Says, ScriptedAmazon, sp_status
 
 SALES = Request(
     "GET_SALES_AND_TRAFFIC_REPORT",
@@ -308,48 +307,3 @@ def test_sellers_and_operations_have_buckets_of_their_own(amazon: ScriptedAmazon
         reports.request(SALES)
 
     assert reports.look("R1").progress is Progress.DONE
-
-
-# --- trying out credentials -----------------------------------------------------------------------
-
-
-def participations(*ids: str) -> Says:
-    rows = [{"marketplace": {"id": one}, "participation": {"isParticipating": True}} for one in ids]
-    return Says({"payload": rows})
-
-
-def test_trying_the_selling_partner_credentials_tells_whether_the_marketplaces_fit(
-    amazon: ScriptedAmazon, scope: AccountMarketplace
-) -> None:
-    try_it = connections.tester_for("sp_api")
-    assert try_it
-    amazon.sign_in()
-    amazon.on(
-        "GET",
-        "/sellers/v1/marketplaceParticipations",
-        participations("ATVPDKIKX0DER"),
-        participations("A1PA6795UKMFR9"),
-    )
-
-    good, bad = try_it(scope.account), try_it(scope.account)
-
-    assert good.ok and "1 marketplaces" in good.message
-    assert not bad.ok and "does not sell in: United States" in bad.message
-
-
-def test_trying_the_ads_credentials_lists_the_profiles(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
-    try_it = connections.tester_for("ads")
-    assert try_it
-    amazon.sign_in()
-
-    def listed(asked: Asked) -> Says:
-        assert "Amazon-Advertising-API-Scope" not in asked.headers
-        return Says([{"profileId": 4711, "countryCode": "US", "accountInfo": {"marketplaceStringId": "ATVPDKIKX0DER"}}])
-
-    amazon.on("GET", "/v2/profiles", listed, Says([{"profileId": 99, "countryCode": "DE"}]), Says(b"", 401))
-
-    good, bad, refused = (try_it(scope.account) for _ in range(3))
-
-    assert good.ok and "US 4711" in good.message
-    assert not bad.ok and "US 4711" in bad.message and "DE 99" in bad.message
-    assert not refused.ok and "Settings" in refused.message
