@@ -99,7 +99,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
         last = max(filter(None, (feed.last_success_at, arrived)), default=None)  # routine or back-fill
         covered = newest.get((*key[:2], spec.datasets[0].key)) if spec and spec.datasets else None
         told = standing.worst(going.get(key, []), last)
-        status, words, reason = _state(feed, spec, told, running, last)
+        status, words, reason, told = _state(feed, spec, told, running, last)
         found.append(
             FeedLine(
                 scope=scope,
@@ -108,7 +108,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
                 status=status,
                 status_words=words,
                 reason=reason,
-                told=told if status == (told.severity if told else "") else None,
+                told=told,
                 last_success=last,
                 next_run=feed.next_due if feed.enabled else None,
                 covered_to=covered.last if covered else None,
@@ -127,23 +127,25 @@ def _state(
     told: standing.Standing | None,
     running: int,
     last: datetime | None,
-) -> tuple[str, str, str]:
-    """(status, word, reason) of a feed; trouble older than the last success is history."""
+) -> tuple[str, str, str, standing.Standing | None]:
+    """(status, word, reason, what it stands at) of a feed; trouble older than the last success is history."""
+    now = timezone.now()
     if not feed.enabled:
-        return "no_limit", _("switched off"), ""
+        return "no_limit", _("switched off"), "", None
     if told and told.severity in {"warn", "breach"}:
-        return told.severity, told.word, told.sentence
-    if feed.last_error and (last is None or last < timezone.now() - timedelta(days=1)):
-        return "breach", _("failed"), feed.last_error
+        return told.severity, told.word, told.sentence, told
+    if feed.last_error and (last is None or last < now - timedelta(days=1)):
+        return "breach", _("failed"), feed.last_error, None
+    if last and spec and now - last > timedelta(hours=spec.every_hours * 1.5 + 1):
+        # What holds it up says why it is late; that it waits does not make it punctual.
+        return "warn", _("late"), _("The last success is older than this report's rhythm."), told
     if told:
-        return told.severity, told.word, told.sentence
+        return told.severity, told.word, told.sentence, told
     if running:
-        return "provisional", _("under way"), ""
+        return "provisional", _("under way"), "", None
     if last is None:
-        return "unknown", _("not fetched yet"), ""
-    if spec and timezone.now() - last > timedelta(hours=spec.every_hours * 1.5 + 1):
-        return "warn", _("late"), _("The last success is older than this report's rhythm.")
-    return "ok", _("up to date"), ""
+        return "unknown", _("not fetched yet"), "", None
+    return "ok", _("up to date"), "", None
 
 
 def backfill_total(lines: Sequence[FeedLine]) -> Backfill | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
@@ -16,6 +16,7 @@ from django.utils import timezone
 from opsboard.accounts.models import AccountMarketplace
 
 from . import outcomes
+from .models import Fetch
 
 
 class Group(NamedTuple):
@@ -90,8 +91,8 @@ _RANK = {"breach": 0, "warn": 1, "provisional": 2, "no_limit": 3, "ok": 4}
 
 def worst(groups: Sequence[Group], last: datetime | None) -> Standing | None:
     """The worst that is true now of a feed whose last report came at `last`; None when nothing is."""
-    now = [group for group in groups if group.open or last is None or (group.ended and group.ended >= last)]
-    told = [(meaning, group) for group in now if (meaning := outcomes.meaning(group.outcome))]
+    known = [(meaning, group) for group in groups if (meaning := outcomes.meaning(group.outcome))]
+    told = [one for one in known if _is_now(*one, last)]
     if not told:
         return None
     meaning, group = min(told, key=lambda one: (_RANK[one[0].severity], -_newest(one[1]).timestamp()))
@@ -110,5 +111,33 @@ def worst(groups: Sequence[Group], last: datetime | None) -> Standing | None:
     )
 
 
+def _is_now(meaning: outcomes.Meaning, group: Group, last: datetime | None) -> bool:
+    if group.open or last is None:
+        return True
+    # An answer without a report is the last success itself, noted a moment before that is.
+    slack = timedelta(minutes=1) if meaning.fresh else timedelta(0)
+    return group.ended is not None and group.ended >= last - slack
+
+
 def _newest(group: Group) -> datetime:
     return group.ended or group.since or datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Waypoint:
+    """A line of a fetch's journal."""
+
+    at: datetime
+    word: str
+    note: str
+    report: str
+
+
+def way(fetch: Fetch | None) -> list[Waypoint]:
+    """What happened to a fetch on the way, oldest first."""
+    found = []
+    for entry in fetch.journal if fetch else []:
+        meaning = outcomes.meaning(entry["outcome"])
+        word = str(meaning.word) if meaning else entry["outcome"]
+        found.append(Waypoint(datetime.fromisoformat(entry["at"]), word, entry["note"], entry["report"]))
+    return found

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from pytest_django.fixtures import Settings
 
-from opsboard.amazon import throttle
+from opsboard.accounts import sealing
+from opsboard.amazon import throttle, tokens
+from opsboard.amazon.errors import Throttled
 from opsboard.amazon.models import Bucket
+from opsboard.amazon.reports import Request, reports_for
 from opsboard.amazon.throttle import Meter
+from opsboard.simulator import DEMO_CREDENTIALS
+from opsboard.simulator.server import start_in_thread
+from tests.factories import make_account, make_scope
 
 METER = Meter("seller", "application")
 ASKED = Meter("seller", "application", urgent=True)
@@ -125,3 +133,40 @@ def test_one_profile_slowed_down_slows_no_other() -> None:
     throttle.take(other, "ads.createReport")
     throttle.empty(METER, "ads.createReport", 60, None)
     assert throttle.take(METER, "ads.createReport") > 50 and throttle.take(other, "ads.createReport") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_six_workers_asking_all_the_time_are_never_refused_by_amazon(settings: Settings) -> None:
+    """A hundred calls at the rate Amazon states: what it would refuse is not asked."""
+    settings.SEAL_KEYS = sealing.new_key()
+    tokens._held.clear()
+    with start_in_thread(rate_factor=600.0) as simulator:
+        settings.SP_API_ENDPOINT, settings.LWA_TOKEN_URL = simulator.url, f"{simulator.url}/auth/o2/token"
+        demo = {name: str(value) for name, value in DEMO_CREDENTIALS["NA"].items()}
+        scope = make_scope(make_account(region="NA"), "US")
+        secrets = {name: demo[name] for name in ("client_id", "client_secret", "refresh_token")}
+        sealing.store(scope.account, "sp_api", secrets)
+        left = list(range(60))
+        refused: list[float] = []
+        held_back: list[float] = []
+
+        def ask(_: int) -> None:
+            reports = reports_for(scope, "sp")
+            try:
+                while left:
+                    try:
+                        reports.request(Request("GET_V2_SELLER_PERFORMANCE_REPORT", scope.marketplace.amazon_id))
+                        left.pop()
+                    except Throttled as error:
+                        (refused if error.asked else held_back).append(error.retry_after)
+                        time.sleep(min(error.retry_after, 0.2))
+                    except IndexError:
+                        return
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(6) as workers:
+            list(workers.map(ask, range(6)))
+
+        assert not refused and held_back and simulator.state.calls["createReport"] >= 60
+        assert simulator.state.calls["token"] == 1

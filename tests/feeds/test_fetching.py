@@ -161,7 +161,8 @@ STARTED = {"processingStartTime": "2026-11-20T10:01:00+00:00"}
 
 def cancelled(amazon: ScriptedAmazon, why: str = "", **extra: Any) -> None:
     document = json.dumps({"errorDetails": why}).encode()
-    amazon.sp_report(document, status="CANCELLED", **({"reportDocumentId": "D1"} if why else {}), **extra)
+    reason: dict[str, Any] = {"reportDocumentId": "D1"} if why else {}
+    amazon.sp_report(document, status="CANCELLED", **reason, **extra)
 
 
 def test_cancelled_while_it_was_being_made_means_no_data_and_that_is_a_guess(

@@ -84,8 +84,7 @@ def assert_sales_are_the_truth(simulator: Running, scope: AccountMarketplace, ke
 def test_a_back_fill_ends_with_the_sellers_own_numbers(simulator: Running, key: str) -> None:
     scope = connect(key)
     for kind in ("sp_api", "ads"):
-        tester = connections.tester_for(kind)
-        assert tester and tester(scope.account).ok
+        assert connections.check(scope.account, kind).ok
     planned = schedule.plan_backfill(scope, DAYS)
 
     run_dry()

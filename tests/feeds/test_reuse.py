@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
-from opsboard.accounts.models import AccountMarketplace
+from opsboard.accounts.models import AccountMarketplace, Role
 from opsboard.feeds import fetching, registry, schedule
 from opsboard.feeds.models import Document, Fetch, ReportList
 from opsboard.simulator.business import ACCOUNTS
 from opsboard.simulator.server import Running
 from opsboard.simulator.state import Report
+from tests.factories import make_user
 
 from .test_fetching_simulator import northwind, simulator
 
@@ -53,6 +55,16 @@ def test_a_report_made_ten_minutes_ago_is_taken_and_none_is_asked_for(
     taken = fetch.journal[0]
     assert taken["outcome"] == "taken_over" and taken["report"] == theirs.id
     assert f"made by Amazon at {theirs.created:%Y-%m-%d %H:%M} UTC and taken over" == taken["note"]
+
+
+def test_the_page_of_its_document_says_that_it_was_taken_over(
+    simulator: Running, northwind: AccountMarketplace, client: Client
+) -> None:
+    by_another_program(simulator)
+    document = Document.objects.get(fetch=fetched(northwind))
+    client.force_login(make_user(northwind.account.organisation, Role.VIEWER))
+    page = client.get(f"/data/document/{document.pk}/").content.decode()
+    assert "How it came" in page and "taken over" in page and "made by Amazon at " in page
 
 
 def test_the_newest_of_several_is_taken(simulator: Running, northwind: AccountMarketplace) -> None:

@@ -94,6 +94,28 @@ def test_what_went_wrong_before_the_last_report_came_is_history(page: tuple[Clie
     assert told and told.outcome == "throttled" and told.next_try
 
 
+def test_an_answer_without_a_report_is_said_until_the_next_report_comes(
+    page: tuple[Client, AccountMarketplace],
+) -> None:
+    _client, scope = page
+    now = timezone.now()
+    plant(scope, "no_data", state="empty", finished_at=now - HOUR)
+    Feed.objects.update(last_success_at=now - HOUR + timedelta(milliseconds=5))
+    told = line(scope).told
+    assert told and told.outcome == "no_data" and line(scope).status == "no_limit"
+    plant(scope, "done", state="done", finished_at=now, window_start=now.date() - timedelta(days=1))
+    assert (line(scope).status, line(scope).told) == ("ok", None)
+
+
+def test_what_waits_for_days_is_late_and_says_what_it_waits_for(page: tuple[Client, AccountMarketplace]) -> None:
+    _client, scope = page
+    now = timezone.now()
+    plant(scope, "throttled")
+    Feed.objects.update(last_success_at=now - timedelta(days=3))
+    told = line(scope).told
+    assert line(scope).status == "warn" and told and told.outcome == "throttled"
+
+
 def test_an_outcome_of_a_newer_version_is_left_to_the_old_words(page: tuple[Client, AccountMarketplace]) -> None:
     client, scope = page
     plant(scope, "from_the_future")

@@ -30,6 +30,7 @@ def take() -> int | None:
 
 
 def account_of(pk: int | None) -> int:
+    assert pk is not None
     return Fetch.objects.get(pk=pk).account_id
 
 
