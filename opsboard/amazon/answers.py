@@ -58,6 +58,18 @@ def words(body: Any) -> str:
     return ""
 
 
+def token_is_old(status: int, body: Any) -> bool:
+    """The access token is refused, not the seller.
+
+    The SP-API says 403 "Access to requested resource is denied." for both, and names the token in the details only.
+    """
+    if status != 403:
+        return status == 401
+    errors = body.get("errors") if isinstance(body, dict) else None
+    texts = [f"{one.get('message')} {one.get('details')}" for one in errors or () if isinstance(one, dict)]
+    return any("access token" in text.lower() or "token you provided" in text.lower() for text in texts)
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from a Retry-After header, which may also be a date."""
     text = headers.get("Retry-After") or headers.get("retry-after") or ""

@@ -10,9 +10,9 @@ import httpx
 import requests
 
 from . import throttle, tokens
-from .answers import LIMIT_HEADER, problem
+from .answers import LIMIT_HEADER, problem, token_is_old
 from .credentials import Credentials
-from .errors import AuthRefused, Throttled, Unreachable
+from .errors import Throttled, Unreachable
 from .throttle import Meter
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[
     token = tokens.access_token(credentials)
     _take(meter, operation)
     answer = _send(send, token)
-    if _stale(answer):
+    if token_is_old(answer.status, answer.body):
         tokens.forget(credentials, token)
         token = tokens.access_token(credentials)
         _take(meter, operation)  # the second try counts at Amazon as the first did
@@ -59,14 +59,6 @@ def _take(meter: Meter, operation: str) -> None:
     wait = throttle.take(meter, operation)
     if wait > 0:
         raise Throttled(wait, operation)
-
-
-def _stale(answer: Answer) -> bool:
-    """The token is refused, not the seller: SP-API says 403 for an expired token as well."""
-    if answer.status not in {401, 403}:
-        return False
-    error = problem(answer.status, answer.headers, answer.body)
-    return answer.status == 401 or (isinstance(error, AuthRefused) and "expired" in error.detail.lower())
 
 
 def _send(send: Callable[[str], Answer], token: str) -> Answer:

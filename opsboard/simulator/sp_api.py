@@ -56,6 +56,15 @@ GRANULARITIES = {"dateGranularity": ("DAY", "WEEK", "MONTH"), "asinGranularity":
 STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
 DENIED = "Access to requested resource is denied."
 TOO_SOON = "The report was requested again too soon. Please try again later."
+#: Planned fault -> how the report ends and what its document says.
+_ENDS = {
+    "cancelled": ("CANCELLED", ""),
+    "cancelled_in_queue": ("CANCELLED", ""),
+    "cancelled_too_soon": ("CANCELLED", TOO_SOON),
+    "fatal": ("FATAL", ""),
+    "fatal_with_document": ("FATAL", "Report data is not available for the requested dates."),
+    "stalled": ("DONE", ""),
+}
 _BASE = "/reports/2021-06-30/"
 _DOMAINS = {"US": "com", "DE": "de", "JP": "co.jp"}
 
@@ -178,15 +187,11 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         report.outcome, report.why = "FATAL", why
     if kind == voice.RETURNS and first and last and (last - first).days > LONGEST_RETURNS:
         report.outcome = "CANCELLED"
-    fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)
+    fault = state.faults.due(*_ENDS, operation="createReport", report_type=kind)
     if fault:
-        report.outcome = "CANCELLED" if fault == "cancelled" else "FATAL"
-        report.why = "Report data is not available for the requested dates." if fault.endswith("document") else ""
-    if state.faults.due("cancelled_too_soon", operation="createReport", report_type=kind):
-        report.outcome, report.why = "CANCELLED", TOO_SOON
-    if state.faults.due("cancelled_in_queue", operation="createReport", report_type=kind):
-        report.cancelled = True
-    if state.faults.due("stalled", operation="createReport", report_type=kind):
+        report.outcome, report.why = _ENDS[fault]
+        report.cancelled = fault == "cancelled_in_queue"
+    if fault == "stalled":
         report.queued_until = report.created + STALLED
         report.done_at = report.queued_until + timedelta(minutes=2)
     return answer(202, {"reportId": report.id})

@@ -176,6 +176,30 @@ def test_signing_in_can_fail_in_ways_a_seller_understands(
         reports_for(scope, "sp").look("R1")
 
 
+def test_an_expired_token_that_amazon_names_in_the_details_only_is_renewed(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sp_report(b"{}")
+    amazon.sign_in("T1", "T2")
+    said = {
+        "code": "Unauthorized",
+        "message": "Access to requested resource is denied.",
+        "details": "The access token you provided has expired.",
+    }
+    amazon.on("GET", f"{REPORTS}/", Says({"errors": [said]}, 403), Says(sp_status()))
+    assert reports_for(scope, "sp").look("R1").progress is Progress.DONE
+    assert amazon.count("POST", "/auth/o2/token") == 2
+
+
+def test_a_denied_report_is_no_reason_for_another_token(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
+    amazon.sp_report(b"{}")
+    said = {"code": "Unauthorized", "message": "Access to requested resource is denied.", "details": ""}
+    amazon.on("POST", REPORTS, Says({"errors": [said]}, 403))
+    with pytest.raises(errors.AuthRefused):
+        reports_for(scope, "sp").request(SALES)
+    assert amazon.count("POST", "/auth/o2/token") == 1 and amazon.count("POST", REPORTS) == 1
+
+
 def test_another_secret_means_another_token(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
     from opsboard.accounts import sealing
 
