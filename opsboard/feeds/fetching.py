@@ -247,7 +247,8 @@ class _Work:
             zone=self.fetch.marketplace.zone if self.spec.moments else None,
             configuration=self.spec.ads_configuration,
         )
-        found = reuse.made_already(self.fetch, self.spec, self.reports, wanted) if not self.fetch.attempts > 1 else None
+        first_try = self.fetch.attempts <= 1
+        found = reuse.made_already(self.fetch, self.spec, self.reports, wanted) if first_try else None
         if found is not None:
             made = found.created_at or asked_at
             note = _("made by Amazon at %(time)s UTC and taken over") % {"time": f"{made:%Y-%m-%d %H:%M}"}
