@@ -54,6 +54,7 @@ register(
         key="referral_fees",
         label=gettext_lazy("Referral fee preview"),
         report_type="GET_REFERRAL_FEE_PREVIEW_REPORT",
+        reusable_minutes=24 * 60,  # and Amazon refuses another one in that time
         api="sp",
         format="tsv",
         datasets=(REFERRAL_FEES,),

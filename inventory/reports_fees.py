@@ -136,6 +136,7 @@ register(
         key="fee_preview",
         label=FEE_PREVIEW.label,
         report_type="GET_FBA_ESTIMATED_FBA_FEES_TXT_DATA",
+        reusable_minutes=24 * 60,  # and Amazon refuses another one in that time
         api="sp",
         format="tsv",
         datasets=(FEE_PREVIEW,),

@@ -133,6 +133,7 @@ register(
         key="customer_returns",
         label=RETURNS.label,
         report_type="GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA",
+        reusable_minutes=240,
         api="sp",
         format="tsv",
         datasets=(RETURNS,),

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from . import hosts
-from .errors import DownloadFailed, Expired, TemporarilyDown, TooBig
+from .errors import DownloadFailed, Expired, PageInstead, TemporarilyDown, TooBig, Unreachable
 from .reports import Link
 
 #: Bytes over the wire (usually gzip); Amazon's largest reports unpack to a few gigabytes.
@@ -54,7 +54,7 @@ def downloaded(link: Link, max_bytes: int = MAX_BYTES) -> Iterator[Downloaded]:
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout) as error:
             raise DownloadFailed(type(error).__name__) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TemporarilyDown(type(error).__name__) from None
+            raise Unreachable(type(error).__name__) from None
         yield Downloaded(path, size, charset, link.gzip)
     finally:
         path.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ def _stream(link: Link, write: Callable[[bytes], object], max_bytes: int) -> tup
         if _is_storage_error(head):
             raise Expired(_code(head))
         if head[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-            raise DownloadFailed("HTML")  # somebody's page in between; no report is one
+            raise PageInstead("HTML")  # somebody's page in between; no report is one
         return size, _charset(answer.headers.get("Content-Type", ""))
 
 

@@ -63,6 +63,12 @@ def _spec_errors(spec: ReportSpec) -> Iterator[CheckMessage]:
         yield Error(f"Report {spec.key} asks deeper than it can.", id="feeds.E023")
     if spec.discovered and (spec.api != "sp" or spec.format != "tsv"):
         yield Error(f"Report {spec.key} is discovered, which only tables of the SP-API are.", id="feeds.E018")
+    if spec.reusable_minutes and (spec.options or spec.ask or spec.api != "sp" or spec.discovered):
+        yield Error(
+            f"Report {spec.key} is taken over from others, and what is in it depends on how it was asked for.",
+            hint="Amazon's list of reports does not name their options: only reports without any can be compared.",
+            id="feeds.E024",
+        )
     if (spec.personal or spec.written) and spec.format == "json":
         yield Error(f"Report {spec.key} has personal columns, which only tables have.", id="feeds.E020")
     if spec.api == "ads":

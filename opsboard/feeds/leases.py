@@ -78,7 +78,7 @@ def claim_first(
     `on_set_aside` is told which.
     """
     chosen = (
-        f"id = (SELECT id FROM {model._meta.db_table} WHERE {condition} AND {_CLAIMABLE} "
+        f"id = (SELECT id FROM {model._meta.db_table} WHERE {condition} AND {CLAIMABLE} "
         f"ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED)"
     )
     while True:
@@ -90,7 +90,7 @@ def claim_first(
         on_set_aside(pk)
 
 
-_CLAIMABLE = (
+CLAIMABLE = (
     "finished_at IS NULL AND not_before <= statement_timestamp() "
     "AND (lease_until IS NULL OR lease_until < statement_timestamp())"
 )
@@ -107,7 +107,7 @@ def _claim(model: type[Work], which: str, params: list[Any], seconds: float | No
                                ELSE statement_timestamp() + make_interval(secs => %s) END,
             finished_at = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN statement_timestamp() END
             {assignments}
-         WHERE {which} AND {_CLAIMABLE}
+         WHERE {which} AND {CLAIMABLE}
         RETURNING id, fence, finished_at IS NOT NULL"""
     lease = settings.LEASE_SECONDS if seconds is None else seconds
     with connection.cursor() as cursor:

@@ -132,7 +132,17 @@ class Fetch(Work, Scoped):
     options = models.JSONField(default=dict)
     report_document_id = models.CharField(max_length=200, blank=True)
     requested_at = models.DateTimeField(null=True, blank=True)
-    #: A sentence for the Data page: what happened, to what, what to do.
+    #: Until when it is of use: the next slot of a routine fetch, at once when a person asked. None: no hurry.
+    deadline = models.DateTimeField(null=True, blank=True)
+    #: What ended it or holds it up (opsboard.feeds.outcomes), since when, and whether that is a guess of ours.
+    outcome = models.CharField(max_length=24, blank=True)
+    outcome_since = models.DateTimeField(null=True, blank=True)
+    guessed = models.BooleanField(default=False)
+    #: Amazon's own words about it.
+    said = models.TextField(blank=True)
+    #: What happened on the way, oldest first: [{"at", "outcome", "report", "note"}].
+    journal = models.JSONField(default=list)
+    #: The sentence of it, as it was written when it happened.
     reason = models.TextField(blank=True)
 
     class Meta:
@@ -153,11 +163,67 @@ class Fetch(Work, Scoped):
                 name="fetch_due",
                 condition=models.Q(state__in=["waiting", "requested", "ready"]),
             ),
+            # The order of claims within an account (opsboard.feeds.turns).
+            models.Index(
+                fields=["account", "priority", "deadline", "-window_end", "id"],
+                name="fetch_turn",
+                condition=models.Q(state__in=["waiting", "requested", "ready"]),
+            ),
             models.Index(fields=["account", "marketplace", "spec", "-window_end"], name="fetch_by_scope"),
         ]
 
     def __str__(self) -> str:
         return f"{self.spec} {self.window_start}..{self.window_end}"
+
+
+class Turn(models.Model):
+    """When an account was last worked for: of several that wait, the one that waited longest goes first."""
+
+    account = models.OneToOneField(SellerAccount, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    served_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"account {self.account_id}"
+
+
+class Rest(models.Model):
+    """An account's fetches in one state rest: Amazon would refuse them all. Nobody claims one to find that out."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    #: None: in every marketplace. The Ads API counts by profile.
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    api = models.CharField(max_length=4)
+    state = models.CharField(max_length=12)
+    until = models.DateTimeField()
+    #: For what a person waits for: it may use the reserve, so that it rests less.
+    urgent_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "marketplace", "api", "state"], name="rest_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api} {self.state} of {self.account_id}"
+
+
+class ReportList(Scoped):
+    """What Amazon said it had of a report type, kept for a moment so that several fetches ask once."""
+
+    report_type = models.CharField(max_length=80)
+    asked_at = models.DateTimeField()
+    #: [{"id", "created", "marketplaces", "start", "end"}]
+    reports = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "marketplace", "report_type"], name="reportlist_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.report_type
 
 
 class Document(Scoped):

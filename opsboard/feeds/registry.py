@@ -201,6 +201,9 @@ class ReportSpec:
     localised: bool = False
     #: Amazon makes it no oftener than once in so many hours.
     rest_hours: int = 0
+    #: A report that anybody had Amazon make so many minutes ago or less is taken instead of asking for another one;
+    #: 0: never. Only where no option changes what is in it: Amazon's list does not name options.
+    reusable_minutes: int = 0
     #: Of a state of now, Amazon wants a start of so many hours back all the same.
     since_hours: int = 0
     #: reportOptions that depend on what is stored: (account, marketplace, first, last) -> options beside

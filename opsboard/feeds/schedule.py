@@ -124,8 +124,8 @@ def _plan(feed: Feed, spec: ReportSpec, scope: AccountMarketplace, now: datetime
             deep = None
         windows = routine_windows(spec, scope, now, deep=deep is not None)
         _supersede(scope, spec, windows, slot)
-        rows = insert(scope, spec, windows, slot, Fetch.Kind.ROUTINE, ROUTINE_PRIORITY)
         feed.next_due = slots.after(rhythm, scope, now)
+        rows = insert(scope, spec, windows, slot, Fetch.Kind.ROUTINE, ROUTINE_PRIORITY, deadline=feed.next_due)
         feed.deep_planned_to = deep or feed.deep_planned_to
         feed.save(update_fields=["next_due", "deep_planned_to"])
     return rows
@@ -186,8 +186,12 @@ def insert(
     kind: str,
     priority: int,
     plan: BackfillPlan | None = None,
+    deadline: datetime | None = None,
 ) -> int:
-    """Insert rows for the windows that nobody waits for already; how many are new."""
+    """Insert rows for the windows that nobody waits for already; how many are new.
+
+    After `deadline` they are of less use: the next slot, or at once when a person asks; None for history.
+    """
     if not windows:
         return 0
     same = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
@@ -208,6 +212,7 @@ def insert(
                 kind=kind,
                 priority=priority,
                 plan=plan,
+                deadline=deadline,
             )
             for first, last in fresh
         ],
@@ -229,6 +234,9 @@ def reopen(fetches: QuerySet[Fetch], **fields: object) -> int:
         "finished_at": None,
         "report_document_id": "",
         "reason": "",
+        "said": "",
+        "outcome": "",
+        "guessed": False,
         **fields,
     }
     found = _update(ended.filter(kind=Fetch.Kind.FOUND), state=Fetch.State.REQUESTED, requested_at=Now(), **anew)
@@ -257,10 +265,12 @@ def ask_now(scope: AccountMarketplace, spec_key: str) -> int:
     mine = Fetch.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, spec=spec.key)
     waiting = mine.filter(state=Fetch.State.WAITING, finished_at=None).exclude(plan__state__in=BackfillPlan.RESTING)
     moved = sum(
-        waiting.filter(window_start=first, window_end=last).update(priority=ASKED_PRIORITY, not_before=Now())
+        waiting.filter(window_start=first, window_end=last).update(
+            priority=ASKED_PRIORITY, not_before=Now(), deadline=now
+        )
         for first, last in windows
     )
-    return moved + insert(scope, spec, windows, now, Fetch.Kind.MANUAL, ASKED_PRIORITY)
+    return moved + insert(scope, spec, windows, now, Fetch.Kind.MANUAL, ASKED_PRIORITY, deadline=now)
 
 
 def earliest_day(spec: ReportSpec, today: date) -> date:

@@ -60,7 +60,7 @@ def handle(state: State, request: Request) -> Response:
     report = state.documents.get(document_id)
     if report is None or state.now() >= expires:
         return Response(403, _DENIED, {"Content-Type": "application/xml"})
-    if report.outcome == "FATAL":
+    if report.outcome in {"FATAL", "CANCELLED"}:
         return Response(200, orjson.dumps({"errorDetails": report.why}), {"Content-Type": "application/json"})
     content = render(state, report)
     content_type = "application/json" if report.kind in advertising.TYPES else _content_type(report)

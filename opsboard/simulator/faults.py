@@ -18,6 +18,15 @@ KINDS = (
     "mislabelled_gzip",  # says GZIP, is plain
     "wrong_charset",  # UTF-16 bytes where UTF-8 was declared
     "expired_url",
+    "cancelled_in_queue",  # somebody cancels the report before Amazon begins it
+    "cancelled_too_soon",  # the report ends CANCELLED with a document that says it was asked for too soon
+    "stalled",  # the report stays IN_QUEUE for six hours
+    "role_missing",  # 403: the application may not have this report type
+    "revoked",  # the seller took the authorisation back: no refresh token is good any more
+    "wrong_secret",  # the client secret has run out
+    "token_refused",  # 401 for every access token, fresh ones too
+    "suspended",  # the seller's listings are suspended
+    "no_ads_access",  # the application is not approved for the Ads API
     "empty",  # a document with a header, or an empty array, and no rows
 )
 

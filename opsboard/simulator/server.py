@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -12,15 +13,21 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from . import ads_api, documents, sp_api
-from .answers import Request, Response, answer
+from .answers import Request, Response, answer, html
 from .business import DEMO_CREDENTIALS
 from .limits import Limits
 from .state import State
 from .truth import Truth
 
+_REGION = re.compile(r"/(NA|EU|FE)(/.*)")
+
 
 def respond(state: State, request: Request) -> Response:
     """Answer one request; the API follows from the path, never from the Host header."""
+    found = _REGION.match(request.path)
+    if found:  # each region at an address of its own, as Amazon's are
+        request.headers["x-simulator-region"] = found[1]
+        request.path = found[2]
     path = request.path
     if path == "/auth/o2/token":
         return _token(state, request)
@@ -39,6 +46,13 @@ def _token(state: State, request: Request) -> Response:
     form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
     if form.get("grant_type") != "refresh_token":
         return answer(400, {"error": "unsupported_grant_type", "error_description": "Use grant_type refresh_token."})
+    fault = state.faults.due("wrong_secret", "revoked", "throttle", "html", "server_error", operation="token")
+    if fault == "wrong_secret":
+        return answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+    if fault == "revoked":
+        return answer(400, {"error": "invalid_grant", "error_description": "The refresh token was revoked."})
+    if fault:
+        return html(200) if fault == "html" else answer(429 if fault == "throttle" else 503, {})
     for key, known in DEMO_CREDENTIALS.items():
         if form.get("client_id") != known["client_id"]:
             continue

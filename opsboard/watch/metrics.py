@@ -159,8 +159,8 @@ def _counted() -> Iterator[Metric]:
 
 # The buckets: a row a seller, application and operation.
 _BUCKETS = """
-    SELECT operation, min(level), max(CASE WHEN level < 1 THEN (1 - level) / rate ELSE 0 END), sum(waits), sum(refusals)
-      FROM (SELECT operation, rate, waits, refusals, LEAST(burst, tokens + rate *
+    SELECT operation, min(level), max(CASE WHEN level < 1 THEN (1 - level) / rate ELSE 0 END), sum(waits), sum(refused)
+      FROM (SELECT operation, rate, waits, refused, LEAST(burst, tokens + rate *
                    GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - filled_at)::float8)) AS level
               FROM amazon_bucket) AS bucket GROUP BY operation ORDER BY operation"""
 

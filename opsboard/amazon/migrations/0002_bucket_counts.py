@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="bucket",
-            name="refusals",
+            name="refused",
             field=models.BigIntegerField(db_default=0),
         ),
         migrations.AddField(

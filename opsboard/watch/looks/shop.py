@@ -40,13 +40,13 @@ def _credentials(sight: Sight) -> Finding:
     refused: list[str] = []
     tried = 0
     for row in rows:
-        tester = connections.tester_for(row.kind)
-        if tester is None:
+        if connections.tester_for(row.kind) is None:
             continue
         tried += 1
-        answer = tester(row.account)
-        if not answer.ok:
-            refused.append(f"{row.account.name}, {row.get_kind_display()}: {answer.message}")
+        failed = [
+            step for step in connections.check(row.account, row.kind).steps if step.found is connections.Found.FAIL
+        ]
+        refused += [f"{row.account.name}, {row.get_kind_display()}: {step.sentence}" for step in failed]
     if refused:
         said = ngettext(
             "%(n)d of the stored credentials does not work.",
