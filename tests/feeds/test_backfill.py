@@ -13,7 +13,7 @@ from django.utils import timezone
 from ads.reports import SP_CAMPAIGNS
 from opsboard.accounts.models import AccountMarketplace, AuditEvent
 from opsboard.amazon.models import Bucket
-from opsboard.feeds import backfill, dispatch, pace, reach, registry, schedule
+from opsboard.feeds import backfill, dispatch, pace, reach, registry, schedule, turns
 from opsboard.feeds.models import BackfillPlan, Feed, Fetch
 from tests.feeds.shops import connected, end, fetches, hold
 
@@ -154,8 +154,7 @@ def small_plan(scope: AccountMarketplace, days: int = 3) -> BackfillPlan:
 
 def claimable() -> set[int | None]:
     """The plans of the fetches a worker would take now."""
-    turn = dispatch._Turn()
-    condition, params = turn.condition()
+    condition, params = turns.workable()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT plan_id FROM feeds_fetch WHERE {condition}", params)
         return {row[0] for row in cursor.fetchall()}

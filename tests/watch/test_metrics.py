@@ -102,7 +102,7 @@ def test_work_is_counted_as_it_ends_and_refused_writes_too(
 
 
 def test_waiting_for_amazon_shows_by_operation(client: Client) -> None:
-    meter = throttle.Meter("SELLERXYZ", "app")
+    meter = throttle.Meter("SELLERXYZ", "app", urgent=True)
     for _ in range(17):
         throttle.take(meter, "createReport")
     throttle.empty(meter, "createReport", 60.0, None)
@@ -145,4 +145,4 @@ def test_a_scrape_costs_a_handful_of_queries_however_many_rows_there_are(
         due_fetch(scope, 10, slot=timezone.now())
     with CaptureQueriesContext(connection) as many:
         client.get("/metrics")
-    assert len(few) == len(many) < 14
+    assert len(few) == len(many) < 16
