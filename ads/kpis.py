@@ -8,10 +8,12 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, register_kpis, register_measures
+from opsboard.kpis.entities import EntityKpi, register_entity_kpis
+from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, register_kpis, register_measures
+from opsboard.kpis.snapshots import JUDGED, Snapshot, register_snapshots
 
 from . import playbooks
-from .models import BrandsCampaignDay, CampaignDay, DisplayCampaignDay
+from .models import BrandsCampaignDay, CampaignDay, CampaignWindow, DisplayCampaignDay, SearchTermDay, TermWindow
 
 HANDBOOK = gettext_noop("Operators' handbook")
 SINCE = date(2015, 1, 1)
@@ -216,4 +218,27 @@ register_kpis(
         amazon_name="% of sales new-to-brand",
         amazon_page=CONSOLE,
     ),
+)
+
+_SUMS = {name: f"sum({name})" for name in ("impressions", "clicks", "spend_minor", "sales_minor", "orders")}
+CAMPAIGNS = Snapshot(
+    "campaigns", Grain.CAMPAIGN, "sp_campaigns", CampaignDay, CampaignWindow, "campaign_id", _SUMS, mature_days=7
+)
+TERMS = Snapshot(
+    "terms",
+    Grain.TERM,
+    "sp_search_terms",
+    SearchTermDay,
+    TermWindow,
+    "term_id",
+    _SUMS,
+    mature_days=7,
+    periods=("30d", JUDGED),
+)
+register_snapshots(CAMPAIGNS, TERMS)
+register_entity_kpis(
+    # A campaign or term with a handful of clicks says nothing yet.
+    EntityKpi("acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20"),
+    EntityKpi("ctr", CAMPAIGNS, "clicks", "impressions", enough="impressions >= 1000"),
+    EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20"),
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 from django.db import models
 
 from opsboard.feeds.facts import CompactTextField, Fact
+from opsboard.kpis.models import WindowSums
 
 
 class CampaignDay(Fact):
@@ -52,6 +53,38 @@ class SearchTermDay(Fact):
 
     class Meta:
         indexes = [models.Index(fields=["account_id", "marketplace_id", "term_id", "date"], name="termday_by_term")]
+
+
+class AdWindow(WindowSums):
+    """What ads came to in a window of days and in the one before (`p_`); kept by opsboard.kpis.snapshots."""
+
+    impressions = models.BigIntegerField(null=True)
+    clicks = models.BigIntegerField(null=True)
+    spend_minor = models.BigIntegerField(null=True)
+    sales_minor = models.BigIntegerField(null=True)
+    orders = models.BigIntegerField(null=True)
+    p_impressions = models.BigIntegerField(null=True)
+    p_clicks = models.BigIntegerField(null=True)
+    p_spend_minor = models.BigIntegerField(null=True)
+    p_sales_minor = models.BigIntegerField(null=True)
+    p_orders = models.BigIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class CampaignWindow(AdWindow):
+    """One campaign of Sponsored Products over a window."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "period", "campaign_id")
+    campaign_id = models.BigIntegerField()
+
+
+class TermWindow(AdWindow):
+    """One customer search term of Sponsored Products over a window, whatever it met."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "period", "term_id")
+    term_id = models.BigIntegerField()
 
 
 class Delivery(Fact):

@@ -1,7 +1,7 @@
 """python -m bench [NAME...]: run the benchmarks on PostgreSQL of their own; one JSON line each.
 
 A line: name, ratio, goal, and the two measured figures. Sizes shrink with BENCH_ROWS (default
-1,000,000 rows to ingest, 5,000,000 facts for tiles).
+1,000,000 rows to ingest), BENCH_FACTS (5,000,000 for tiles) and BENCH_ENTITIES (20,000 in each of 1,000 scopes).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from opsboard.embedded import DataDirectory, Services
 
-NAMES = ("ingest", "reports", "memory", "hostile", "tiles")
+NAMES = ("ingest", "reports", "memory", "hostile", "tiles", "thresholds")
 
 
 def main() -> int:

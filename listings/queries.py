@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from opsboard.kpis import snapshots
 from opsboard.ui.entities import rows
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
@@ -35,6 +37,19 @@ _ASINS = """
       LEFT JOIN (SELECT asin, min(title) AS title, min(sku) AS sku FROM listings_listing
                   WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s GROUP BY asin) l
         ON l.asin = n.asin
+"""
+
+# The same rows where the window of kpis.snapshots holds just these days, summed already. Leans on its primary key
+# (account, marketplace, period, asin).
+_ASINS_KEPT = """
+    SELECT n.asin AS key, n.parent_asin, l.title, l.sku, n.sales_minor, n.units, n.sessions, n.page_views,
+           n.buy_box_views, n.rated_views, coalesce(n.c_sales_minor, 0) AS c_sales_minor,
+           coalesce(n.c_units, 0) AS c_units, n.p_sales_minor, n.p_units, n.p_sessions
+      FROM listings_asinwindow n
+      LEFT JOIN (SELECT asin, min(title) AS title, min(sku) AS sku FROM listings_listing
+                  WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s GROUP BY asin) l
+        ON l.asin = n.asin
+     WHERE n.account_id = %(account)s AND n.marketplace_id = %(marketplace)s AND n.period = %(period)s
 """
 
 ASINS = Table(
@@ -115,6 +130,16 @@ ASINS = Table(
     search_label=_("Find ASIN, SKU or title"),
     empty=_("No document with sales by ASIN covers these days yet."),
 )
+
+_KEPT = replace(ASINS, rows_sql=_ASINS_KEPT)
+
+
+def asins(period: str, params: dict[str, Any]) -> tuple[Table, dict[str, Any]]:
+    """The table of child ASINs with its parameters: from the window kept for the period, else from the facts."""
+    if snapshots.holds("asins", period, params):
+        return _KEPT, {**params, "period": period}
+    return ASINS, params
+
 
 # Leans on the primary key (account, marketplace, sku).
 _STOPPED = """

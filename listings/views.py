@@ -49,14 +49,13 @@ def index(request: HttpRequest) -> HttpResponse:
         return record["name"], sub, reverse("listings:asin", args=[record["key"]]) + state.carried(scope)
 
     shown = chosen(request, TILES)
+    table, spans = queries.asins(state.period.key, params)
     context = {
         "page_scope": scope,
         "tiles": cards(TILES, scope, state),
         "chart": chart(shown, scope, state),
         "explore": explorable(TILES, shown, scope, state),
-        "table": tables.page(
-            queries.ASINS, state, params, scope.marketplace, entity, export_address("listings:export")
-        ),
+        "table": tables.page(table, state, spans, scope.marketplace, entity, export_address("listings:export")),
         "table_note": freshness.holes(state.days(scope), known),
         "stopped": queries.stopped(params),
         "listings_known": bool(freshness.covered([scope], ["listings"])[0].last),
@@ -67,8 +66,8 @@ def index(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest, ending: str) -> HttpResponse:
     state, scope = one_scope_or_404(request)
     params, known = _params(state, scope)
-    as_of = freshness.told(scope, state.days(scope), known)
-    return table_export(request, ending, queries.ASINS, params, as_of)
+    table, spans = queries.asins(state.period.key, params)
+    return table_export(request, ending, table, spans, freshness.told(scope, state.days(scope), known))
 
 
 def asin(request: HttpRequest, asin: str) -> HttpResponse:

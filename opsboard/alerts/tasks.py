@@ -9,14 +9,14 @@ from django.db.models import Q
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import dispatch
 from opsboard.feeds.models import DirtyDay
-from opsboard.kpis import judge, rollup
+from opsboard.kpis import entities, judge, rollup, snapshots
 from opsboard.kpis.models import ManualValue, Verdict
 
 from . import episodes, outbox
 
 
 def judge_scope(account_id: int, marketplace_id: int) -> int:
-    """Roll up what is dirty, judge, open and close episodes: one commit. Episodes opened.
+    """Roll up what is dirty, judge the scope and its entities, open and close episodes: one commit. Episodes opened.
 
     One judge a scope at a time: a second one waits and then finds nothing left to do.
     """
@@ -24,6 +24,8 @@ def judge_scope(account_id: int, marketplace_id: int) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('judge'), %s)", [account_id * 1000 + marketplace_id])
         rollup.refresh(account_id, marketplace_id)
+        snapshots.refresh(account_id, marketplace_id)
+        entities.judge([(account_id, marketplace_id)])
         return len(episodes.follow(judge.judge(account_id, marketplace_id)))
 
 

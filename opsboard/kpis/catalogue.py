@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.ui.context import ROOMS
 
 from . import contract, figures
+from .entities import entity_kpis
 from .models import Verdict
 from .registry import Kpi, kpis
 
@@ -68,6 +70,12 @@ def _matches(kpi: Kpi, search: str) -> bool:
     return all(word in text for word in search.casefold().split())
 
 
+def _grains(kpi: Kpi) -> str:
+    """What it is judged for: the account, and each of its campaigns, terms or products."""
+    grains = [kpi.grain, *(item.snapshot.grain for item in entity_kpis() if item.kpi == kpi.key)]
+    return _(", ").join(contract.grain_words(grain) for grain in grains)
+
+
 def _entry(kpi: Kpi, kept: contract.Shelf, verdict: Verdict | None) -> Entry:
     market = kept.scope.marketplace
     promise = contract.of_kpi(kpi, kept, verdict=verdict)
@@ -76,7 +84,7 @@ def _entry(kpi: Kpi, kept: contract.Shelf, verdict: Verdict | None) -> Entry:
         kpi,
         promise,
         contract.unit_words(kpi.unit),
-        contract.grain_words(kpi.grain),
+        _grains(kpi),
         contract.direction_words(kpi),
         bool(kpi.target),
         verdict.status if verdict else "unknown",
