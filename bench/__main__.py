@@ -1,7 +1,8 @@
 """python -m bench [NAME...]: run the benchmarks on PostgreSQL of their own; one JSON line each.
 
 A line: name, ratio, goal, and the two measured figures. Sizes shrink with BENCH_ROWS (default
-1,000,000 rows to ingest), BENCH_FACTS (5,000,000 for tiles) and BENCH_ENTITIES (20,000 in each of 1,000 scopes).
+1,000,000 rows to ingest), BENCH_FACTS (5,000,000 for tiles) and BENCH_ENTITIES (20,000 in
+each marketplace of 200 BENCH_ACCOUNTS).
 """
 
 from __future__ import annotations

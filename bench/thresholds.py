@@ -17,8 +17,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-#: 200 accounts x 5 marketplaces; entities in each. 20,000 is the size the goal is about.
-ACCOUNTS, MARKETPLACES = 200, 5
+#: 200 accounts x 5 marketplaces x 20,000 entities is the size the goals are about.
+ACCOUNTS, MARKETPLACES = int(os.environ.get("BENCH_ACCOUNTS", "200")), 5
 ENTITIES = int(os.environ.get("BENCH_ENTITIES", "20000"))
 #: Rows the Python loop is timed over.
 LOOPED = 1_000_000

@@ -187,10 +187,9 @@ def _judged_over(kpi: Kpi, verdict: Verdict) -> Iterable[Fact]:
         yield Fact(_("Judged"), _("not: %(why)s") % {"why": reason_words(verdict.reason)})
     elif verdict.first and verdict.last and kpi.window is not Window.LATEST:
         length = (verdict.last - verdict.first).days + 1
-        text = ngettext("%(day)s", "%(first)s to %(day)s", length) % {
-            "first": formats.day(verdict.first),
-            "day": formats.day(verdict.last),
-        }
+        text = formats.day(verdict.last)
+        if length > 1:
+            text = _("%(first)s to %(last)s") % {"first": formats.day(verdict.first), "last": text}
         days = ngettext("%(n)s day", "%(n)s days", length) % {"n": length}
         value = figures.in_words(verdict.value, kpi.unit, verdict.marketplace)
         yield Fact(_("Judged"), _("%(value)s over %(days)s") % {"value": value, "days": text}, days)

@@ -215,3 +215,34 @@ def test_the_arrow_keys_walk_the_calendar_and_tab_only_to_what_wants_a_person(
     page.keyboard.press("Enter")
     page.wait_for_selector("h2:has-text('What is known of it')")
     assert below.split("?")[0] in page.url
+
+
+def test_a_contract_opens_by_keyboard_and_gives_the_focus_back(open_page: Open, live_server: Any, shop: Shop) -> None:
+    page = open_page()
+    page.goto(f"{live_server.url}/health/?scope={shop[1][0].pk}")
+    opener = page.locator(".tile__info > summary").first
+    card = page.locator(".tile__info > .menu__card").first
+    opener.focus()
+    page.keyboard.press("Enter")
+    assert card.is_visible() and "in force" in card.inner_text()
+
+    page.keyboard.press("Escape")
+
+    assert card.is_hidden() and opener.evaluate("one => one === document.activeElement")
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", [360, 600, 1440])
+def test_a_contract_opens_without_scripts_inside_the_screen_and_above_everything(
+    open_page: Open, live_server: Any, shop: Shop, width: int
+) -> None:
+    page = open_page(width=width, scripts=False)
+    page.goto(f"{live_server.url}/health/?scope={shop[1][0].pk}")
+    for at in (0, 1, 3):
+        page.locator(".tile__info > summary").nth(at).click()
+        box = page.locator(".tile__info > .menu__card").nth(at).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, (at, box)
+        page.locator(".tile__info > summary").nth(at).click()
+    page.locator(".tile__info > summary").nth(1).click()
+    page.locator(".tile__info[open] a").last.click()
+    assert page.url.endswith("#odr_afn")

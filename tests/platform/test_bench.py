@@ -18,7 +18,7 @@ def test_every_benchmark_prints_its_ratio_its_goal_and_both_figures() -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(lines) == 17
+    assert len(lines) == 21
     for line in lines:
         assert {"name", "ratio", "goal"} < line.keys() and len(line) == 5
         assert all(value > 0 for value in line.values() if not isinstance(value, str))
