@@ -22,9 +22,6 @@ class Entry:
 
     kpi: Kpi
     contract: contract.Contract
-    unit: str
-    grain: str
-    direction: str
     amazon_target: bool
     status: str
     value: str
@@ -78,14 +75,15 @@ def _grains(kpi: Kpi) -> str:
 
 def _entry(kpi: Kpi, kept: contract.Shelf, verdict: Verdict | None) -> Entry:
     market = kept.scope.marketplace
-    promise = contract.of_kpi(kpi, kept, verdict=verdict)
+    about = (
+        contract.Fact(_("One figure for"), _grains(kpi)),
+        contract.Fact(_("Unit"), contract.unit_words(kpi.unit), contract.direction_words(kpi)),
+    )
+    promise = contract.of_kpi(kpi, kept, verdict=verdict, more=about)
     limit = next((line.words for line in promise.history if line.current), "")
     return Entry(
         kpi,
         promise,
-        contract.unit_words(kpi.unit),
-        _grains(kpi),
-        contract.direction_words(kpi),
         bool(kpi.target),
         verdict.status if verdict else "unknown",
         figures.in_words(verdict.value if verdict else None, kpi.unit, market, whole=True),
