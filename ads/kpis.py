@@ -222,10 +222,19 @@ register_kpis(
 
 _SUMS = {name: f"sum({name})" for name in ("impressions", "clicks", "spend_minor", "sales_minor", "orders")}
 CAMPAIGNS = Snapshot(
-    "campaigns", Grain.CAMPAIGN, "sp_campaigns", CampaignDay, CampaignWindow, "campaign_id", _SUMS, mature_days=7
+    "campaigns",
+    _("Campaigns"),
+    Grain.CAMPAIGN,
+    "sp_campaigns",
+    CampaignDay,
+    CampaignWindow,
+    "campaign_id",
+    _SUMS,
+    mature_days=7,
 )
 TERMS = Snapshot(
     "terms",
+    _("Search terms"),
     Grain.TERM,
     "sp_search_terms",
     SearchTermDay,

@@ -145,6 +145,7 @@ register_kpis(
 
 ASINS = Snapshot(
     "asins",
+    _("Child ASINs"),
     Grain.ASIN,
     "sales_by_asin",
     AsinDay,

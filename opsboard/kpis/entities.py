@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 
 from opsboard.accounts.models import Marketplace
 
@@ -264,3 +265,13 @@ def standing(account_id: int, marketplace_id: int, snapshot: str) -> dict[tuple[
     """Status by (KPI, entity) of those that do not simply keep their limit."""
     found = EntityVerdict.objects.filter(account_id=account_id, marketplace_id=marketplace_id, snapshot=snapshot)
     return {(item.kpi, item.entity): Verdict.Status(item.status) for item in found}
+
+
+def counted(account_id: int, marketplace_id: int) -> dict[tuple[str, str], dict[str, int]]:
+    """How many entities warn, breach or are unknown, by (KPI, snapshot)."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    kept = EntityVerdict.objects.filter(account_id=account_id, marketplace_id=marketplace_id)
+    # Leans on the primary key (account, marketplace, ...): a scope's rows are few, most entities have none.
+    for row in kept.values("kpi", "snapshot", "status").annotate(n=Count("*")):
+        found.setdefault((row["kpi"], row["snapshot"]), {})[row["status"]] = row["n"]
+    return found

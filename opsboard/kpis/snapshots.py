@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 
@@ -22,6 +22,9 @@ from opsboard.ui.filters import PERIODS, Days, Period
 from .models import SnapshotWindow
 from .registry import Grain
 
+if TYPE_CHECKING:
+    from .registry import Label
+
 #: The window verdicts are judged over: so many days, the newest of them mature.
 JUDGED, JUDGED_DAYS = "judged", 30
 
@@ -31,6 +34,7 @@ class Snapshot:
     """Sums of a fact table per entity and window."""
 
     key: str  # "campaigns"
+    label: Label
     grain: Grain
     dataset: str  # whose days make it stale
     fact: type[models.Model]

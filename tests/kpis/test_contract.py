@@ -47,6 +47,7 @@ def test_it_says_which_days_which_report_and_until_when_it_may_move(shop: Accoun
     assert lines["Source"].startswith("Sponsored Products campaigns up to ")
     assert lines["Maturity"].startswith("final after 7 days, provisional from ")
     assert lines["Since it was final"].startswith("restated: was ")
+    assert lines["Campaigns"] == "5 over the limit, 0 close to it"
     assert found.rows_url.startswith("/ads/?") and found.rows_url.endswith("#campaigns")
     assert found.help_url == "/settings/kpis/#acos"
     assert [(line.words.split()[-2], line.current) for line in found.history] == [("25.0", True)]
