@@ -53,10 +53,9 @@ from .models import Feed, Fetch
 from .registry import Period, ReportSpec
 
 #: Waits, in units of settings.POLL_SECONDS (20 s: one minute, five minutes, half an hour).
-DOWN_WAIT, FAILURE_WAITS, LONGEST_POLL = 3, (15, 90), 15
+DOWN_WAIT, DISK_FULL_WAIT, FAILURE_WAITS, LONGEST_POLL = 3, 15, (15, 90), 15
 #: A report Amazon has not finished after this long is given up.
 PATIENCE = timedelta(hours=48)
-DISK_FULL_SECONDS = 300.0
 #: What Amazon's own rest between two reports may lack for a fetch to wait for it.
 SHORT_REST = timedelta(hours=2)
 _MADE = (Fetch.State.REQUESTED, Fetch.State.READY, Fetch.State.DONE, Fetch.State.EMPTY)
@@ -142,7 +141,9 @@ class _Work:
         except Exception as error:
             if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 return self.park(
-                    DISK_FULL_SECONDS, _("The disk is full. Free some space; it goes on by itself."), tell=True
+                    settings.POLL_SECONDS * DISK_FULL_WAIT,
+                    _("The disk is full. Free some space; it goes on by itself."),
+                    tell=True,
                 )
             log.exception("fetch_failed", fetch=self.fetch.pk)
             return self.retry(
@@ -300,7 +301,8 @@ class _Work:
         else:
             day = fetch.marketplace.day_of(made_at)
             window = (day, day)
-        with downloaded(link) as file, file.path.open("rb") as raw, transaction.atomic():
+        with downloaded(link) as file, transaction.atomic():
+            raw = file.content
             try:
                 marketplace = self.whose(raw, file.charset)
             except discovery.NotOurs as error:
