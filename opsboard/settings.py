@@ -229,7 +229,8 @@ EMAIL_PORT = int(env("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 30
+#: How long one step of a mail server may take (seconds).
+EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "opsboard <opsboard@localhost>")
 
 # --- Amazon: empty means Amazon's own hosts; the simulator differs in nothing else -----------
@@ -258,7 +259,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS, "options": {"expires": 30}},
+    # A tick that waited until the next ones came says nothing new.
+    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS, "options": {"expires": 2 * TICK_SECONDS}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env("OPSBOARD_BEAT_FILE", str(DATA_DIR / "beat"))
 

@@ -19,12 +19,18 @@ _AT_ONCE = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
+#: No hint is sent while so many messages wait: the next tick comes before a worker would read it. Without a bound,
+#: what each tick says anew piles up faster than it is read, and hints expire before their turn comes.
+LONGEST_QUEUE = 50
 
 log = structlog.get_logger(__name__)
 
 
 def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) -> bool:
-    """Send a message if that is possible now; False when the broker is away (the tick comes by anyway)."""
+    """Send a message if that is possible now; False when the broker is away or enough messages wait already.
+
+    The tick comes by anyway.
+    """
     from kombu.exceptions import KombuError
 
     from opsboard.celery import app
@@ -32,6 +38,8 @@ def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) ->
     try:
         with app.connection_for_write() as connection:
             connection.transport_options.update(_AT_ONCE)
+            if connection.default_channel.client.llen(app.conf.task_default_queue) >= LONGEST_QUEUE:
+                return False
             app.send_task(task, args=args, expires=expires, connection=connection, retry=False, ignore_result=True)
     except (OSError, KombuError) as error:
         log.warning("broker_away", task=task, error=type(error).__name__)
