@@ -181,4 +181,4 @@ def _later(message: OutboxMessage, fence: int, said: str, **fields: int) -> None
 def wake() -> None:
     """Hint at every due message (called at each tick)."""
     for pk in due().values_list("pk", flat=True)[:200]:
-        dispatch.hint("opsboard.alerts.deliver", (pk,), expires=60)
+        dispatch.hint("opsboard.alerts.deliver", (pk,))

@@ -19,14 +19,21 @@ _AT_ONCE = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
-#: No hint is sent while so many messages wait: the next tick comes before a worker would read it. Without a bound,
-#: what each tick says anew piles up faster than it is read, and hints expire before their turn comes.
+#: No hint is sent while so many messages wait: the next tick comes before a worker would read it. That, and no date of
+#: expiry, keeps what each tick says anew from piling up: a message expires by the clock of the worker, which may be wrong.
 LONGEST_QUEUE = 50
 
 log = structlog.get_logger(__name__)
 
 
-def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) -> bool:
+def is_full(connection: Any) -> bool:
+    """Whether enough messages wait in the broker of a kombu connection."""
+    from opsboard.celery import app
+
+    return bool(connection.default_channel.client.llen(app.conf.task_default_queue) >= LONGEST_QUEUE)
+
+
+def hint(task: str, args: tuple[Any, ...] = ()) -> bool:
     """Send a message if that is possible now; False when the broker is away or enough messages wait already.
 
     The tick comes by anyway.
@@ -38,9 +45,9 @@ def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) ->
     try:
         with app.connection_for_write() as connection:
             connection.transport_options.update(_AT_ONCE)
-            if connection.default_channel.client.llen(app.conf.task_default_queue) >= LONGEST_QUEUE:
+            if is_full(connection):
                 return False
-            app.send_task(task, args=args, expires=expires, connection=connection, retry=False, ignore_result=True)
+            app.send_task(task, args=args, connection=connection, retry=False, ignore_result=True)
     except (OSError, KombuError) as error:
         log.warning("broker_away", task=task, error=type(error).__name__)
         return False
