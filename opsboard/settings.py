@@ -117,6 +117,12 @@ TEMPLATES = [
 ]
 
 
+def _limits() -> str:
+    """No statement and no forgotten transaction lasts for ever (libpq options)."""
+    statement = float(env("OPSBOARD_STATEMENT_SECONDS", "1800"))
+    return f"-c statement_timeout={statement * 1000:.0f} -c idle_in_transaction_session_timeout=1800000"
+
+
 def _database(url: str) -> dict[str, object]:
     """Read a libpq URL; `postgresql:///name?host=/dir&user=me` is the unix-socket form."""
     parts = urlsplit(url)
@@ -134,7 +140,12 @@ def _database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "opsboard", **{k: v for k, v in query.items() if k.startswith("ssl")}},
+        "OPTIONS": {
+            "application_name": "opsboard",
+            "connect_timeout": 5,
+            "options": _limits(),
+            **{k: v for k, v in query.items() if k.startswith("ssl")},
+        },
     }
 
 
@@ -259,9 +270,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    # A tick that waited until the next ones came says nothing new.
-    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS, "options": {"expires": 2 * TICK_SECONDS}},
+    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS},
 }
+CELERY_BEAT_SCHEDULER = "opsboard.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = env("OPSBOARD_BEAT_FILE", str(DATA_DIR / "beat"))
 
 # --- logs: one JSON object a line, UTC; nothing secret is ever passed to a logger ------------
