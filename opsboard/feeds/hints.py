@@ -19,8 +19,8 @@ _AT_ONCE = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
-#: No hint is sent while so many messages wait: the next tick comes before a worker would read it. That, and no date of
-#: expiry, keeps what each tick says anew from piling up: a message expires by the clock of the worker, which may be wrong.
+#: No hint is sent while so many messages wait: the next tick comes before a worker would read it. That keeps what each
+#: tick says anew from piling up. A date of expiry would not: it is read off the worker's clock.
 LONGEST_QUEUE = 50
 
 log = structlog.get_logger(__name__)
