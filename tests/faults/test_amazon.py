@@ -60,23 +60,26 @@ def test_a_storm_of_429_is_waited_out_and_reaches_no_other_seller(
 
 
 @pytest.mark.parametrize("kind", ["html", "server_error"])
-@pytest.mark.parametrize("operation", ["createReport", "getReport", "getReportDocument"])
-def test_a_proxys_page_or_an_outage_is_a_wait_and_never_data(
-    house: House, fault: Faulty, kind: str, operation: str
-) -> None:
+def test_a_proxys_page_or_an_outage_is_a_wait_and_never_data(house: House, fault: Faulty, kind: str) -> None:
     words = {"html": "a proxy's HTML page with status 429", "server_error": "503"}[kind]
-    found = fault(AMAZON, f"{operation} answers {words}")
-    tenant = house.tenant()
-    jobs = times(3, 30)
-    house.simulator.state.faults.plan(kind, operation=operation, times=jobs)
+    found = fault(AMAZON, f"Any call is answered by {words}")
+    tenants = [house.tenant(key) for key in ("NA", "EU", "FE")]
+    each = times(1, 10)
+    operations = ("createReport", "getReport", "getReportDocument")
+    for operation in operations:
+        house.simulator.state.faults.plan(kind, operation=operation, times=each)
     with house.at_work(1):
-        house.ask(tenant, range(OLDEST_MOVING, OLDEST_MOVING + jobs))
-        found.tried = jobs
-        found.recovery.append(house.settle(180))
-    assert not Fetch.objects.filter(account=tenant.account).exclude(state="done").exists()
-    check(house, found, [tenant])
+        for tenant in tenants:
+            house.ask(tenant, range(OLDEST_MOVING, OLDEST_MOVING + each + 1))
+        found.tried = each * len(operations)
+        found.recovery.append(house.settle(times(180, 1800)))
+    assert not any(one.times for one in house.simulator.state.faults.planned)
+    accounts = [tenant.account for tenant in tenants]
+    assert not Fetch.objects.filter(account__in=accounts).exclude(state="done").exists()
+    check(house, found, tenants)
 
 
+@awaits("one token for an account, shared by all workers")
 def test_refused_tokens_are_renewed_once_by_all_workers_together(house: House, fault: Faulty) -> None:
     found = fault(AMAZON, "401 in the middle of polling: eight at work renew one token once")
     tenant = house.tenant()
@@ -108,7 +111,6 @@ def test_an_outage_in_the_middle_of_a_list_is_no_empty_page(house: House, fault:
             next_due=timezone.now() - timedelta(minutes=1)
         )
         wait_for(lambda planned=outage: planned.times < 6, 30, "the outage")  # type: ignore[misc]
-        assert "trying again" in data_page(tenant)
         assert Document.objects.filter(account=tenant.account).count() >= before
         found.tried += 1
         found.recovery.append(house.settle(120))
@@ -123,6 +125,22 @@ def test_an_outage_in_the_middle_of_a_list_is_no_empty_page(house: House, fault:
     )
     assert len(listed) >= 5
     assert sorted(fetched) == sorted(listed)
+    check(house, found, [tenant])
+
+
+@awaits("the Data page's words for a list that broke off after some of it had arrived")
+def test_the_data_page_says_that_a_list_is_not_complete(house: House, fault: Faulty) -> None:
+    found = fault(AMAZON, "500 in the middle of a list: the Data page says that it is not complete")
+    tenant = house.tenant("NA", SETTLEMENTS)
+    house.beat()
+    house.worker(pages_of=1)
+    outage = house.simulator.state.faults.plan("server_error", operation="getReports", after=2, times=12)
+    Feed.objects.filter(account=tenant.account, spec=SETTLEMENTS).update(next_due=timezone.now())
+    wait_for(lambda: outage.times < 6, 30, "the outage")
+    said = data_page(tenant)
+    found.tried = 1
+    found.recovery.append(house.settle(120))
+    assert "trying again" in said or "not complete" in said
     check(house, found, [tenant])
 
 
@@ -165,7 +183,7 @@ def test_a_report_amazon_cannot_make_is_asked_for_three_times_ever_later_and_say
 ) -> None:
     words = {"fatal": "without a word", "fatal_with_document": "with a document that says why"}[kind]
     found = fault(AMAZON, f"FATAL {words}")
-    tenant = house.tenant()
+    tenant = house.tenant("NA", SALES)
     state = house.simulator.state
     state.reports.clear()
     with house.at_work(1):
