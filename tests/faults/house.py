@@ -30,6 +30,7 @@ from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.test import Client
 from django.utils import timezone
 
 from opsboard import processes
@@ -140,6 +141,20 @@ class Tenant:
 
     def day(self, back: int) -> date:
         return self.scope.marketplace.today() - timedelta(days=back)
+
+    def signed_in(self) -> Client:
+        """Its owner, at a browser without a server in between."""
+        client = Client()
+        client.force_login(self.owner)
+        return client
+
+    def read(self, path: str, data: dict[str, object] | None = None) -> str:
+        """A page as its owner sees it."""
+        return self.signed_in().get(path, data).content.decode()
+
+    def cookie(self) -> str:
+        """Its owner's session, for the real web server."""
+        return str(self.signed_in().cookies[settings.SESSION_COOKIE_NAME].value)
 
 
 def wait_for(met: Callable[[], object], seconds: float, what: str, pause: float = 0.05) -> float:

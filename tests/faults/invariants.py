@@ -161,9 +161,7 @@ def pages_say_how_fresh(tenants: Sequence[Tenant]) -> list[str]:
             .values_list("date", flat=True)
             .first()
         )
-        client = Client()
-        client.force_login(tenant.owner)
-        page = client.get("/").content.decode()
+        page = tenant.read("/")
         stamp = f"ales to {formats.day(newest)}" if newest else "ales to "
         if (stamp in page) != bool(newest):
             found.append(f"I5: {tenant.account.name}'s page does not say “{stamp}”")
@@ -180,8 +178,7 @@ def nobody_sees_anothers(tenants: Sequence[Tenant]) -> list[str]:
         page = client.get(address, follow=True).content.decode()
         found += [f"I6: a stranger reads {name} on {address}" for name in names if name in page]
     for tenant in tenants[:3]:
-        owner = Client()
-        owner.force_login(tenant.owner)
+        owner = tenant.signed_in()
         episodes = Episode.objects.filter(account=tenant.account).values_list("pk", flat=True)[:3]
         documents = Document.objects.filter(account=tenant.account).values_list("pk", flat=True)[:2]
         pages = [f"/alerts/{pk}/" for pk in episodes] + [f"/data/document/{pk}/" for pk in documents]

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import Sum
-from django.test import Client
 from django.utils import timezone
 
 from ads.models import CampaignDay
@@ -15,7 +14,7 @@ from opsboard.feeds.models import Coverage, Document, Feed, Fetch
 from opsboard.simulator import limits
 
 from .conftest import Faulty, awaits
-from .house import LEASE, OLDEST_MOVING, SALES, House, Tenant, wait_for
+from .house import LEASE, OLDEST_MOVING, SALES, House, wait_for
 from .invariants import check
 from .record import times
 
@@ -23,12 +22,6 @@ AMAZON = "Amazon"
 RECOVERED = LEASE + 60
 REPORT = "GET_SALES_AND_TRAFFIC_REPORT"
 SETTLEMENTS = "settlements"
-
-
-def data_page(tenant: Tenant) -> str:
-    client = Client()
-    client.force_login(tenant.owner)
-    return client.get("/data/").content.decode()
 
 
 def test_a_storm_of_429_is_waited_out_and_reaches_no_other_seller(
@@ -137,7 +130,7 @@ def test_the_data_page_says_that_a_list_is_not_complete(house: House, fault: Fau
     outage = house.simulator.state.faults.plan("server_error", operation="getReports", after=2, times=12)
     Feed.objects.filter(account=tenant.account, spec=SETTLEMENTS).update(next_due=timezone.now())
     wait_for(lambda: outage.times < 6, 30, "the outage")
-    said = data_page(tenant)
+    said = tenant.read("/data/")
     found.tried = 1
     found.recovery.append(house.settle(120))
     assert "trying again" in said or "not complete" in said
@@ -194,7 +187,7 @@ def test_a_report_amazon_cannot_make_is_asked_for_three_times_ever_later_and_say
     created = sorted(one.created for one in state.reports.values())
     assert len(created) == 3
     assert created[1] - created[0] < created[2] - created[1]
-    page = data_page(tenant)
+    page = tenant.read("/data/")
     said = {"fatal": "Amazon gave no reason", "fatal_with_document": "not available for the requested dates"}[kind]
     assert said in page
     tenant.asked.clear()
@@ -236,7 +229,7 @@ def test_the_data_page_says_since_when_amazon_is_waited_for(house: House, fault:
         (pk,) = house.ask(tenant, [OLDEST_MOVING])
         wait_for(lambda: state.calls["getReport"], 30, "a look at the report")
         asked_at = Fetch.objects.get(pk=pk).requested_at
-        said = data_page(tenant)
+        said = tenant.read("/data/")
         (report,) = state.reports.values()
         report.done_at = timezone.now()
         found.tried = 1

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
 from opsboard.feeds.models import Fetch
 
@@ -49,9 +47,7 @@ def test_redis_killed_for_a_while_costs_no_job_and_no_page(house: House, fault: 
     found = fault(BROKER, f"Redis killed, gone for {down} s, back without its memory")
     tenant = house.tenant()
     limit(tenant, "buy_box", "0.999")
-    client = Client()
-    client.force_login(tenant.owner)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = tenant.cookie()
     house.web()
     with house.at_work(1):
         house.ask(tenant, range(OLDEST_MOVING, OLDEST_MOVING + 40))
@@ -70,9 +66,7 @@ def test_redis_killed_for_a_while_costs_no_job_and_no_page(house: House, fault: 
 def test_pages_say_that_the_workers_get_no_messages(house: House, fault: Faulty) -> None:
     found = fault(BROKER, "Redis gone: the pages say so")
     tenant = house.tenant()
-    client = Client()
-    client.force_login(tenant.owner)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = tenant.cookie()
     house.web()
     with house.at_work(1):
         house.ask(tenant, [OLDEST_MOVING])

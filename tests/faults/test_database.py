@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,26 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connections
-from django.test import Client
 
 from opsboard.feeds.models import Fetch
 
 from .conftest import Faulty, awaits
-from .house import LEASE, OLDEST_MOVING, House, wait_for
+from .house import LEASE, OLDEST_MOVING, ROOT, House, wait_for
 from .invariants import check
 from .plant import limit
 from .record import times
 
 DATABASE = "Database and disk"
 RECOVERED = LEASE + 60
-
-
-def signed_in(house: House, tenant: object) -> str:
-    client = Client()
-    client.force_login(tenant.owner)  # type: ignore[attr-defined]
-    return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
 def test_postgres_struck_down_while_documents_are_read_loses_nothing(house: House, fault: Faulty) -> None:
@@ -56,13 +51,13 @@ def test_without_its_database_the_web_server_says_so_at_once_and_recovers_by_its
 ) -> None:
     found = fault(DATABASE, "PostgreSQL gone: the pages say so, and come back by themselves")
     tenant = house.tenant()
-    cookie = signed_in(house, tenant)
+    cookie = tenant.cookie()
     house.web()
     for _ in range(times(2, 10)):
         assert house.get("/data/", cookie=cookie)[0] == 200
         connections.close_all()
         server = house.services.postgres
-        server.send_signal(3)
+        server.send_signal(signal.SIGQUIT)
         server.wait(30)
         for page in ("/data/", "/", "/accounts/login/", "/readyz"):
             started = time.monotonic()
@@ -96,7 +91,7 @@ def test_connections_to_postgres_that_break_or_fall_silent_lose_nothing(house: H
 def test_too_few_connections_make_pages_wait_or_refuse_but_not_hang(house: House, fault: Faulty) -> None:
     found = fault(DATABASE, "40 readers at once and 15 connections")
     tenant = house.tenant()
-    cookie = signed_in(house, tenant)
+    cookie = tenant.cookie()
     house.restart_postgres(max_connections="15")
     house.web()
     slowest = 0.0
@@ -123,23 +118,24 @@ def test_too_few_connections_make_pages_wait_or_refuse_but_not_hang(house: House
     check(house, found, [tenant])
 
 
+_LIMITS = """
+import json
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("SELECT name, setting::int FROM pg_settings WHERE name LIKE '%timeout'")
+    print(json.dumps(dict(cursor.fetchall())))
+"""
+
+
 def test_statements_and_idle_transactions_have_an_end(house: House, fault: Faulty) -> None:
-    found = fault(DATABASE, "Statements and transactions that never end")
+    found = fault(DATABASE, "Statements and transactions that never end: both have a limit")
     tenant = house.tenant()
-    house.web()
-    house.get("/accounts/login/")
-    house.at_work(1)
     shown = subprocess.run(
-        [os.sys.executable, "manage.py", "shell", "-v", "0", "-c",
-         "from django.db import connection as c\n"
-         "with c.cursor() as x:\n"
-         "    x.execute(\"SELECT name, setting::int FROM pg_settings"
-         " WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout')\")\n"
-         "    print(dict(x.fetchall()))"],
-        cwd=Path(__file__).resolve().parents[2], env=house.env, capture_output=True, text=True,
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", _LIMITS],
+        cwd=ROOT, env=house.env, capture_output=True, text=True,
     )  # fmt: skip
-    limits = eval(shown.stdout.strip().splitlines()[-1])
-    found.tried = len(limits)
+    limits = json.loads(shown.stdout.splitlines()[-1])
+    found.tried = 2
     assert limits["statement_timeout"] > 0
     assert limits["idle_in_transaction_session_timeout"] > 0
     check(house, found, [tenant])
@@ -199,8 +195,6 @@ UNSEEN = 600
 def test_a_full_disk_parks_the_work_keeps_the_pages_and_goes_on_when_there_is_room(house: House, fault: Faulty) -> None:
     found = fault(DATABASE, "The disk of the documents is full (32 MB)")
     tenant = house.tenant()
-    client = Client()
-    client.force_login(tenant.owner)
     with no_room(house) as ballast:
         with house.at_work(1):
             for number in range(times(2, 10)):
@@ -208,7 +202,7 @@ def test_a_full_disk_parks_the_work_keeps_the_pages_and_goes_on_when_there_is_ro
                 house.ask(tenant, range(UNSEEN + 4 * number, UNSEEN + 4 * number + 4))
                 parked = Fetch.objects.filter(account=tenant.account, reason__contains="disk is full")
                 wait_for(parked.exists, 30, "a fetch to be parked")
-                assert client.get("/").status_code == client.get("/data/").status_code == 200
+                assert {tenant.signed_in().get(page).status_code for page in ("/", "/data/")} == {200}
                 time.sleep(1)
                 ballast.unlink()
                 found.tried += 1
@@ -221,15 +215,13 @@ def test_a_full_disk_parks_the_work_keeps_the_pages_and_goes_on_when_there_is_ro
 def test_the_data_page_says_that_the_disk_is_full(house: House, fault: Faulty) -> None:
     found = fault(DATABASE, "The disk of the documents is full: the Data page says so")
     tenant = house.tenant()
-    client = Client()
-    client.force_login(tenant.owner)
     with no_room(house) as ballast:
         with house.at_work(1):
             fill(ballast)
             house.ask(tenant, [UNSEEN + 100])
             parked = Fetch.objects.filter(account=tenant.account, reason__contains="disk is full")
             wait_for(parked.exists, 30, "a fetch to be parked")
-            said = client.get("/data/").content.decode()
+            said = tenant.read("/data/")
             ballast.unlink()
             found.tried = 1
             found.recovery.append(house.settle(RECOVERED))

@@ -13,8 +13,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 
 from bench.documents import search_terms, write_json_gz
@@ -155,11 +153,9 @@ def test_a_document_that_kills_its_readers_is_set_aside_and_holds_nobody_up(hous
     ended = Ingest.objects.filter(document__account=poisonous.account)
     assert set(ended.values_list("state", flat=True)) == {Ingest.State.QUARANTINED}
     assert max(ended.values_list("attempts", flat=True)) <= 3
-    client = Client()
-    client.force_login(poisonous.owner)
     document = ended.get(pk=ended.values_list("pk", flat=True)[0]).document_id
-    assert "Set aside" in client.get("/data/").content.decode()
-    assert "stopped its worker 3 times" in client.get(f"/data/document/{document}/").content.decode()
+    assert "Set aside" in poisonous.read("/data/")
+    assert "stopped its worker 3 times" in poisonous.read(f"/data/document/{document}/")
     assert len(beside) == len(alone) == len(others) * len(days)
     # The machine does other things too; what must not be is that they wait for the poisonous one's leases.
     assert beside[len(beside) * 95 // 100] < alone[len(alone) * 95 // 100] + LEASE
@@ -236,9 +232,7 @@ def test_a_worker_that_is_told_to_go_leaves_in_time_and_leaves_nothing_undone(ho
 def test_the_pages_answer_while_the_web_server_is_replaced(house: House, fault: Faulty) -> None:
     found = fault(WORKERS, "The web server's processes replaced under load (SIGHUP)")
     tenant = house.tenant()
-    client = Client()
-    client.force_login(tenant.owner)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = tenant.cookie()
     web = house.web()
     answers: list[int] = []
     over = threading.Event()
