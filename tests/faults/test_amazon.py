@@ -245,7 +245,7 @@ def test_a_duplicate_of_the_ads_api_is_adopted(house: House, fault: Faulty) -> N
     found = fault(AMAZON, "Killed between Amazon's accepting an Ads request and our noting it: 425")
     tenant = house.tenant()
     state = house.simulator.state
-    state.delay_factor = 0.03
+    state.delay_factor = 1000
     flag = house.folder / "die"
     state.reports.clear()
     with house.at_work(1, die_after_request=flag):
@@ -253,6 +253,9 @@ def test_a_duplicate_of_the_ads_api_is_adopted(house: House, fault: Faulty) -> N
             flag.touch()
             house.ask(tenant, [20 + number], spec="sp_campaigns")
             found.tried += 1
+            wait_for(lambda: state.calls["ads POST"] == 2 * found.tried, RECOVERED, "the request to be repeated")
+            for report in list(state.reports.values()):
+                report.done_at = timezone.now()
             found.recovery.append(house.settle(RECOVERED))
             assert not flag.exists()
     assert state.calls["ads POST"] == 2 * found.tried

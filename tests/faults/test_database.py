@@ -179,9 +179,12 @@ def no_room(house: House) -> Iterator[Path]:
     try:
         with small_disk(documents, 32):
             subprocess.run(["cp", "-a", f"{kept}/.", str(documents)], check=True)
-            yield documents / ".ballast"
-            house.dismiss_all()
-            subprocess.run(["cp", "-a", f"{documents}/.", str(kept)], check=True)
+            try:
+                yield documents / ".ballast"
+            finally:
+                house.dismiss_all()
+                (documents / ".ballast").unlink(missing_ok=True)
+                subprocess.run(["cp", "-a", f"{documents}/.", str(kept)], check=True)
     finally:
         if documents.exists():
             documents.rmdir()
@@ -189,12 +192,12 @@ def no_room(house: House) -> Iterator[Path]:
 
 
 #: Days no other test fetches: the same bytes are stored once, and need no room the second time.
-UNSEEN = 600
+UNSEEN = 200
 
 
 def test_a_full_disk_parks_the_work_keeps_the_pages_and_goes_on_when_there_is_room(house: House, fault: Faulty) -> None:
     found = fault(DATABASE, "The disk of the documents is full (32 MB)")
-    tenant = house.tenant()
+    tenant = house.tenant("FE")
     with no_room(house) as ballast:
         with house.at_work(1):
             for number in range(times(2, 10)):
@@ -214,7 +217,7 @@ def test_a_full_disk_parks_the_work_keeps_the_pages_and_goes_on_when_there_is_ro
 @awaits("the Data page's words for work that waits for room on the disk")
 def test_the_data_page_says_that_the_disk_is_full(house: House, fault: Faulty) -> None:
     found = fault(DATABASE, "The disk of the documents is full: the Data page says so")
-    tenant = house.tenant()
+    tenant = house.tenant("FE")
     with no_room(house) as ballast:
         with house.at_work(1):
             fill(ballast)
