@@ -118,6 +118,12 @@ TEMPLATES = [
 ]
 
 
+def _limits() -> str:
+    """No statement and no forgotten transaction lasts for ever (libpq options)."""
+    statement = float(env("OPSBOARD_STATEMENT_SECONDS", "1800"))
+    return f"-c statement_timeout={statement * 1000:.0f} -c idle_in_transaction_session_timeout=1800000"
+
+
 def _database(url: str) -> dict[str, object]:
     """Read a libpq URL; `postgresql:///name?host=/dir&user=me` is the unix-socket form."""
     parts = urlsplit(url)
@@ -135,7 +141,12 @@ def _database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "opsboard", **{k: v for k, v in query.items() if k.startswith("ssl")}},
+        "OPTIONS": {
+            "application_name": "opsboard",
+            "connect_timeout": 5,
+            "options": _limits(),
+            **{k: v for k, v in query.items() if k.startswith("ssl")},
+        },
     }
 
 
@@ -230,7 +241,8 @@ EMAIL_PORT = int(env("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 30
+#: How long one step of a mail server may take (seconds).
+EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "opsboard <opsboard@localhost>")
 
 # --- Amazon: empty means Amazon's own hosts; the simulator differs in nothing else -----------
@@ -270,8 +282,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS, "options": {"expires": 30}},
+    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS},
 }
+CELERY_BEAT_SCHEDULER = "opsboard.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = env("OPSBOARD_BEAT_FILE", str(DATA_DIR / "beat"))
 
 # --- logs: one JSON object a line, UTC; nothing secret is ever passed to a logger ------------

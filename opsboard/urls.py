@@ -14,6 +14,7 @@ def _pages(prefix: str, module: str) -> list[URLResolver]:
     return [path(prefix, include(module))] if find_spec(module) else []
 
 
+handler500 = "opsboard.ui.errors.server_error"
 urlpatterns = [
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),

@@ -31,7 +31,7 @@ from .models import Episode, OutboxMessage
 #: Seconds before the next try after the server could not be reached or said "later": doubling, within these.
 FIRST_WAIT, LONGEST_WAIT = 15, 1800
 #: Longer than a slow server may take for connecting, and again for taking the mail (EMAIL_TIMEOUT a step).
-LEASE = 180
+LEASE = 6 * settings.EMAIL_TIMEOUT
 #: Why a message was not sent at all; shown translated.
 NO_MEMBER = gettext_noop("No longer a member")
 MAILS_OFF = gettext_noop("Turned alert mails off before it was sent")
@@ -181,4 +181,4 @@ def _later(message: OutboxMessage, fence: int, said: str, **fields: int) -> None
 def wake() -> None:
     """Hint at every due message (called at each tick)."""
     for pk in due().values_list("pk", flat=True)[:200]:
-        dispatch.hint("opsboard.alerts.deliver", (pk,), expires=60)
+        dispatch.hint("opsboard.alerts.deliver", (pk,))

@@ -49,4 +49,4 @@ def wake_judges() -> None:
             ~Q(judged_on=scope.marketplace.today())
         )
         if (scope.account_id, scope.marketplace_id) in dirty or stale.exists():
-            dispatch.hint("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id), expires=60)
+            dispatch.hint("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id))

@@ -8,7 +8,7 @@ Why not a message a row: throughput then does not depend on how often the tick c
 messages it dares to send; a lost, doubled or flushed message changes nothing; the order (what a
 person waits for, then the first screen, routine, history; each account in turn: turns.py) is decided
 when a worker is free rather than when a message was sent; and other tasks (judging,
-mail) never queue behind hundreds of fetches: hints expire with the tick that sent them, and a worker
+mail) never queue behind hundreds of fetches: few hints wait at any time (hints.LONGEST_QUEUE), and a worker
 gives its slot back after WORK_SECONDS.
 """
 
@@ -82,7 +82,7 @@ def wake() -> int:
     slots = int(getattr(settings, "CELERY_WORKER_CONCURRENCY", 0) or os.cpu_count() or 1)
     sent = 0
     for _ in range(min(slots, due_count(slots))):
-        if not hint("opsboard.feeds.work", expires=max(5.0, settings.TICK_SECONDS)):
+        if not hint("opsboard.feeds.work"):
             break
         sent += 1
     return sent

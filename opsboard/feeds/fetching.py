@@ -319,7 +319,8 @@ class _Work:
         else:
             day = fetch.marketplace.day_of(made_at)
             window = (day, day)
-        with downloaded(link) as file, file.path.open("rb") as raw, transaction.atomic():
+        with downloaded(link) as file, transaction.atomic():
+            raw = file.content
             try:
                 marketplace = self.whose(raw, file.charset)
             except discovery.NotOurs as error:

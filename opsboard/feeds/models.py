@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +18,9 @@ class Work(models.Model):
     """
 
     attempts = models.SmallIntegerField(default=0)
-    not_before = models.DateTimeField(default=timezone.now)
+    #: By the database's clock, as everything about leases: a host whose clock is ahead must not make rows that nobody
+    #: may claim for so long.
+    not_before = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.IntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(found.body)))
         self.end_headers()
-        self.wfile.write(found.body)
+        self.wfile.write(found.body[: found.cut])
+        if found.cut is not None:
+            self.close_connection = True
 
     do_GET = do_POST = do_DELETE = _serve
 
@@ -115,6 +118,11 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         host, port = self.server_address[:2]
         self.url = f"http://{host!s}:{port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is none of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     def server_bind(self) -> None:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

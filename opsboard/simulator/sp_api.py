@@ -292,7 +292,10 @@ def _document(state: State, account: Account, request: Request, document_id: str
     path, _expires = state.sign(document_id)
     host = request.headers.get("x-simulator-base", "")
     body = {"reportDocumentId": document_id, "url": host + path}
-    if report.outcome == "DONE":
+    unlabelled = state.faults.take(
+        "unlabelled_gzip", operation="getReportDocument", report_type=report.kind, day=report.first
+    )
+    if report.outcome == "DONE" and unlabelled is None:
         body["compressionAlgorithm"] = "GZIP"
     return answer(200, body)
 
