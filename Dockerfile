@@ -25,6 +25,6 @@ USER opsboard
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz?only=serving', timeout=4)"]
 ENTRYPOINT ["/app/docker/entrypoint.sh"]
 CMD ["web"]

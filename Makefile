@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports check messages bench screenshots lock clean
+.PHONY: help setup demo test faults lint types imports check messages bench screenshots lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ demo: setup ## run everything on this machine with a made-up seller (PORT=8000)
 
 test: $(VENV)/test.stamp ## run the tests (real PostgreSQL, Redis, workers, SMTP, browser where there is one)
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/test.stamp ## break things on purpose and count what is lost (SOAK=1: the long form); writes docs/reliability.md
+	$(BIN)/python -m pytest tests/faults -m "" --faults-page docs/reliability.md $(ARGS)
 
 lint: $(VENV)/test.stamp ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -8,10 +8,12 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, register_kpis, register_measures
+from opsboard.kpis.entities import EntityKpi, register_entity_kpis
+from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, register_kpis, register_measures
+from opsboard.kpis.snapshots import JUDGED, Snapshot, register_snapshots
 
 from . import playbooks
-from .models import BrandsCampaignDay, CampaignDay, DisplayCampaignDay
+from .models import BrandsCampaignDay, CampaignDay, CampaignWindow, DisplayCampaignDay, SearchTermDay, TermWindow
 
 HANDBOOK = gettext_noop("Operators' handbook")
 SINCE = date(2015, 1, 1)
@@ -22,8 +24,8 @@ register_measures(
     Measure("ads.impressions", _("Ad impressions"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(impressions)", 3),
     Measure("ads.clicks", _("Ad clicks"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(clicks)", 3),
     Measure("ads.spend", _("Ad spend"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(spend_minor)", 3),
-    Measure("ads.sales", _("Ad sales"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(sales_minor)", 7),
-    Measure("ads.orders", _("Ad orders"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(orders)", 7),
+    Measure("ads.sales", _("Ad sales"), Unit.MONEY, "sp_campaigns", CampaignDay, "sum(sales_minor)", 7, True),
+    Measure("ads.orders", _("Ad orders"), Unit.COUNT, "sp_campaigns", CampaignDay, "sum(orders)", 7, True),
 )
 # Brands and Display count sales for fourteen days after a click or a view: never added to the seven-day ones.
 for _key, _dataset, _model, _spend, _sales, _new in (
@@ -62,7 +64,7 @@ register_kpis(
         direction=-1,
         limits=(Limit(SINCE, HANDBOOK, high=Decimal("0.25"), warn_high=Decimal("0.23")),),
         meaning=_("Advertising cost of sales: what a unit of ad-attributed sales costs in advertising."),
-        formula=_("Ad spend ÷ ad-attributed sales (7-day clicks), Sponsored Products"),
+        formula=_("Ad spend ÷ ad-attributed sales (7-day clicks, 14 where the figure says so), Sponsored Products"),
         amazon_name="Total Advertising Cost of Sales (ACOS)",
         amazon_page=CONSOLE,
         evidence=playbooks.campaigns_by_waste,
@@ -216,4 +218,36 @@ register_kpis(
         amazon_name="% of sales new-to-brand",
         amazon_page=CONSOLE,
     ),
+)
+
+_SUMS = {name: f"sum({name})" for name in ("impressions", "clicks", "spend_minor", "sales_minor", "orders")}
+CAMPAIGNS = Snapshot(
+    "campaigns",
+    _("Campaigns"),
+    Grain.CAMPAIGN,
+    "sp_campaigns",
+    CampaignDay,
+    CampaignWindow,
+    "campaign_id",
+    _SUMS,
+    mature_days=7,
+)
+TERMS = Snapshot(
+    "terms",
+    _("Search terms"),
+    Grain.TERM,
+    "sp_search_terms",
+    SearchTermDay,
+    TermWindow,
+    "term_id",
+    _SUMS,
+    mature_days=7,
+    periods=("30d", JUDGED),
+)
+register_snapshots(CAMPAIGNS, TERMS)
+register_entity_kpis(
+    # A campaign or term with a handful of clicks says nothing yet.
+    EntityKpi("acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20"),
+    EntityKpi("ctr", CAMPAIGNS, "clicks", "impressions", enough="impressions >= 1000"),
+    EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20"),
 )

@@ -2,9 +2,10 @@
 
 Amazon's ids are used as keys (bigint); a console file, which has names only, gets a negative
 64-bit hash of the name, so both can live side by side and neither needs a look-up to load.
-Attributed sales of Sponsored Products use Amazon's 7-day click window (sellers' own). Those of Sponsored
-Brands and Display are counted over 14 days after a click or a view; they live in tables of their own,
-so that the two are never added up unnoticed.
+Attributed sales of Sponsored Products use Amazon's 7-day click window (sellers' own), or 14 days where
+the document that holds the day says so (opsboard.feeds.attribution). Those of Sponsored Brands and Display
+are counted over 14 days after a click or a view; they live in tables of their own, so that the two are
+never added up unnoticed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from django.db import models
 
 from opsboard.feeds.facts import CompactTextField, Fact
+from opsboard.kpis.models import WindowSums
 
 
 class CampaignDay(Fact):
@@ -53,6 +55,38 @@ class SearchTermDay(Fact):
         indexes = [models.Index(fields=["account_id", "marketplace_id", "term_id", "date"], name="termday_by_term")]
 
 
+class AdWindow(WindowSums):
+    """What ads came to in a window of days and in the one before (`p_`); kept by opsboard.kpis.snapshots."""
+
+    impressions = models.BigIntegerField(null=True)
+    clicks = models.BigIntegerField(null=True)
+    spend_minor = models.BigIntegerField(null=True)
+    sales_minor = models.BigIntegerField(null=True)
+    orders = models.BigIntegerField(null=True)
+    p_impressions = models.BigIntegerField(null=True)
+    p_clicks = models.BigIntegerField(null=True)
+    p_spend_minor = models.BigIntegerField(null=True)
+    p_sales_minor = models.BigIntegerField(null=True)
+    p_orders = models.BigIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class CampaignWindow(AdWindow):
+    """One campaign of Sponsored Products over a window."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "period", "campaign_id")
+    campaign_id = models.BigIntegerField()
+
+
+class TermWindow(AdWindow):
+    """One customer search term of Sponsored Products over a window, whatever it met."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "period", "term_id")
+    term_id = models.BigIntegerField()
+
+
 class Delivery(Fact):
     """What an ad was shown, clicked and what it cost; money in minor units."""
 
@@ -64,8 +98,8 @@ class Delivery(Fact):
         abstract = True
 
 
-class SevenDays(Delivery):
-    """Sales within 7 days after a click (Sponsored Products)."""
+class Clicked(Delivery):
+    """Sales after a click on Sponsored Products; within how many days of it, the document that holds the day says."""
 
     sales_minor = models.BigIntegerField(default=0)
     orders = models.IntegerField(default=0)
@@ -88,7 +122,7 @@ class FourteenDays(Delivery):
         abstract = True
 
 
-class TargetDay(SevenDays):
+class TargetDay(Clicked):
     """One keyword or product target of Sponsored Products on one day (spTargeting)."""
 
     pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "target_id")
@@ -98,7 +132,7 @@ class TargetDay(SevenDays):
     campaign_id = models.BigIntegerField()
 
 
-class AdvertisedProductDay(SevenDays):
+class AdvertisedProductDay(Clicked):
     """One advertised SKU in one ad of Sponsored Products on one day (spAdvertisedProduct)."""
 
     pk = models.CompositePrimaryKey("account_id", "marketplace_id", "date", "ad_group_id", "ad_id")
@@ -114,7 +148,7 @@ class AdvertisedProductDay(SevenDays):
 
 
 class PurchasedProductDay(Fact):
-    """What was bought within 7 days after a click on the ad of another or the same product (spPurchasedProduct).
+    """What was bought within days of a click on the ad of another or the same product (spPurchasedProduct).
 
     `other_` are sales of SKUs that were not the advertised one.
     """

@@ -7,6 +7,7 @@ date), a few thousand rows for a month.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,8 +17,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
+from opsboard.feeds import attribution
 from opsboard.kpis.format import format_money, format_number, format_rate
 from opsboard.kpis.registry import Evidence, EvidenceRow
+
+from .queries import sales_label
 
 ROWS = 10
 _SUMS = """
@@ -34,12 +38,14 @@ GROUP BY 1, 2
 def campaigns_by_waste(account_id: int, marketplace_id: int, first: date, last: date) -> Evidence:
     """The campaigns that spend most over what a 25 % ACoS would allow."""
     rows = _campaigns(account_id, marketplace_id, first, last, "sum(c.spend_minor) - 0.25 * sum(c.sales_minor) DESC")
-    return _spend_table(_("Campaigns that cost most over the limit"), marketplace_id, rows)
+    found = attribution.windows(account_id, marketplace_id, "sp_campaigns", first, last)
+    return _spend_table(_("Campaigns that cost most over the limit"), marketplace_id, rows, found)
 
 
 def campaigns_by_spend(account_id: int, marketplace_id: int, first: date, last: date) -> Evidence:
     rows = _campaigns(account_id, marketplace_id, first, last, "sum(c.spend_minor) DESC")
-    return _spend_table(_("Campaigns by spend"), marketplace_id, rows)
+    found = attribution.windows(account_id, marketplace_id, "sp_campaigns", first, last)
+    return _spend_table(_("Campaigns by spend"), marketplace_id, rows, found)
 
 
 def campaigns_by_click_rate(account_id: int, marketplace_id: int, first: date, last: date) -> Evidence:
@@ -73,11 +79,11 @@ def _campaigns(account_id: int, marketplace_id: int, first: date, last: date, or
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _spend_table(title: str, marketplace_id: int, rows: list[dict[str, Any]]) -> Evidence:
+def _spend_table(title: str, marketplace_id: int, rows: list[dict[str, Any]], found: Counter[int]) -> Evidence:
     marketplace = Marketplace.objects.get(pk=marketplace_id)
     return Evidence(
         title,
-        (_("Campaign"), _("Spend"), _("Sales"), _("ACoS"), _("Orders")),
+        (_("Campaign"), _("Spend"), sales_label(found), _("ACoS"), _("Orders")),
         tuple(
             EvidenceRow(
                 row["name"],

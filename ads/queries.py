@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from opsboard.feeds import attribution
 from opsboard.ui.entities import rows
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
@@ -16,18 +20,21 @@ _SUM_NAMES = (
     "sales_minor",
     "orders",
     "units",
+    "c_spend_minor",
     "p_spend_minor",
     "p_sales_minor",
 )
 
 # Leans on the primary key (account, marketplace, date, campaign), once for the period and once
-# for the compared one: each span is summed by itself before anything is joined to it.
+# for the compared one: each span is summed by itself before anything is joined to it. What is
+# compared (c_ against p_) are days covered in both spans: a missing day is no change.
 _CAMPAIGNS = """
     SELECT n.campaign_id::text AS key, coalesce(c.name, n.campaign_id::text) AS name,
            coalesce(c.status, '') AS status, n.*, p.p_spend_minor, p.p_sales_minor
       FROM (SELECT campaign_id, sum(impressions) AS impressions, sum(clicks) AS clicks,
                    sum(spend_minor) AS spend_minor, sum(sales_minor) AS sales_minor, sum(orders) AS orders,
-                   sum(units) AS units
+                   sum(units) AS units,
+                   coalesce(sum(spend_minor) FILTER (WHERE date = ANY(%(alike)s::date[])), 0) AS c_spend_minor
               FROM ads_campaignday
              WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
                AND date BETWEEN %(first)s AND %(last)s
@@ -35,7 +42,7 @@ _CAMPAIGNS = """
       LEFT JOIN (SELECT campaign_id, sum(spend_minor) AS p_spend_minor, sum(sales_minor) AS p_sales_minor
                    FROM ads_campaignday
                   WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
-                    AND date BETWEEN %(pfirst)s AND %(plast)s
+                    AND date BETWEEN %(pfirst)s AND %(plast)s AND date = ANY(%(palike)s::date[])
                   GROUP BY campaign_id) p ON p.campaign_id = n.campaign_id
       LEFT JOIN ads_campaign c ON c.account_id = %(account)s AND c.marketplace_id = %(marketplace)s
                               AND c.campaign_id = n.campaign_id
@@ -58,7 +65,7 @@ _TERMS = """
 """
 
 _SPEND = Column("spend_minor", _("Spend"), "money", share=True)
-_SALES = Column("sales_minor", _("Ad sales"), "money", help=_("Sales attributed within 7 days of a click."))
+_SALES = Column("sales_minor", _("Ad sales"), "money")
 _ACOS = Column(
     "acos", _("ACoS"), "rate", "spend_minor::numeric / nullif(sales_minor, 0)", help=_("Ad spend ÷ ad sales.")
 )
@@ -83,7 +90,7 @@ CAMPAIGNS = Table(
             "spend_change",
             _("Spend change"),
             "change",
-            "(spend_minor - p_spend_minor)::numeric / nullif(p_spend_minor, 0)",
+            "(c_spend_minor - p_spend_minor)::numeric / nullif(p_spend_minor, 0)",
         ),
         _SALES,
         _ACOS,
@@ -194,6 +201,22 @@ _TERM = """
     SELECT text FROM ads_searchterm
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND term_id = %(entity)s
 """
+
+
+def windows(params: dict[str, Any], dataset: str) -> Counter[int]:
+    """How many of the page's days have their ad sales counted over 7 days after a click, and how many over 14."""
+    return attribution.windows(params["account"], params["marketplace"], dataset, params["first"], params["last"])
+
+
+def sales_label(found: Counter[int]) -> str:
+    """ "Ad sales, 7 days", as the header of a column."""
+    return gettext("Ad sales, %(days)s days") % {"days": attribution.short(found)}
+
+
+def told(table: Table, found: Counter[int]) -> Table:
+    """The table with what its ad sales are counted over in their header."""
+    said = replace(_SALES, label=sales_label(found), help=attribution.words(found))
+    return replace(table, columns=tuple(said if column is _SALES else column for column in table.columns))
 
 
 def waste(params: dict[str, Any]) -> list[dict[str, Any]]:

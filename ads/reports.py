@@ -25,8 +25,8 @@ FIGURES = (
 )
 SUMS = ("impressions", "clicks", "spend_minor", "sales_minor", "orders", "units")
 FOURTEEN = gettext_lazy(
-    "Its sales are counted over 14 days after a click, and opsboard keeps 7 days "
-    "(Amazon's own measure for sellers' Sponsored Products), so the two cannot be mixed"
+    "Its sales are counted over 14 days after a click: ask Amazon Ads for sales7d, or download the report in the "
+    "advertising console, where opsboard reads both"
 )
 #: What tells why a document that somebody asked for by other means cannot be taken.
 ASKED_OTHERWISE: dict[str, dict[str, Any]] = {
@@ -116,6 +116,7 @@ register(
         lookback_days=95,
         every_hours=24,
         reask_days=30,
+        deep_reask_days=42,
         source_page="Amazon Ads console > Sponsored ads reports > Campaign",
         table=Table(instead=ASKED_OTHERWISE, foreign=("searchTerm", "targeting", "advertisedAsin", "purchasedAsin")),
         ads_configuration={
@@ -148,6 +149,7 @@ register(
         lookback_days=65,
         every_hours=24,
         reask_days=30,
+        deep_reask_days=42,
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
         table=Table(instead=ASKED_OTHERWISE),
         ads_configuration={
@@ -179,6 +181,7 @@ from . import (  # noqa: E402, F401 - they declare more
     reports_brands,
     reports_console,
     reports_console_brands,
+    reports_console_fourteen,
     reports_console_products,
     reports_display,
     reports_products,

@@ -2,7 +2,7 @@
 
 They feed the same facts as the API. A campaign or ad group whose name Amazon's API has already
 told keeps its id, so its history goes on; any other gets a negative hash of its names.
-Facts hold 7-day sales: a file that has only 14-day sales is refused, never stored as if.
+Files that count sales over 14 days are reports of their own: see `reports_console_fourteen`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from opsboard.feeds.staging import canonical
 from opsboard.feeds.tables import Prepare, Table
 
 from .models import AdGroup, Campaign, SearchTerm, Target
-from .reports import FOURTEEN, SP_CAMPAIGNS, SP_SEARCH_TERMS
+from .reports import SP_CAMPAIGNS, SP_SEARCH_TERMS
 from .reports_spellings import SPONSORED_PRODUCTS
 
 CAMPAIGN, AD_GROUP = "Campaign Name", "Ad Group Name"
@@ -33,9 +33,16 @@ FIGURES = (
     Column("clicks", Kind.INTEGER, ("Clicks",), required=True, default=0),
     Column("spend_minor", Kind.MONEY, ("Spend", "Cost", "Total cost"), required=True, default=0),
     Column("sales_minor", Kind.MONEY, ("7 Day Total Sales",), required=True, default=0),
-    Column("orders", Kind.INTEGER, ("7 Day Total Orders", "7 Day Total Orders (#)"), default=0),
+    # Without it, what sold would stand among what brought nothing.
+    Column("orders", Kind.INTEGER, ("7 Day Total Orders", "7 Day Total Orders (#)"), required=True, default=0),
     Column("units", Kind.INTEGER, ("7 Day Total Units", "7 Day Total Units (#)"), default=0),
 )
+#: What the sales consist of; vendors, who have no SKUs, read "ASIN" and "Brand Halo".
+_OF_WHICH = (
+    "Conversion Rate",
+    "Advertised SKU Units", "Other SKU Units", "Advertised SKU Sales", "Other SKU Sales",
+    "Advertised ASIN Units", "Brand Halo ASIN Units", "Advertised ASIN Sales", "Brand Halo ASIN Sales",
+)  # fmt: skip
 IGNORED = (
     "Start Date",
     "End Date",
@@ -54,14 +61,10 @@ IGNORED = (
     "Cost Per Click (CPC)",
     "Total Advertising Cost of Sales (ACoS)",
     "Total Return on Advertising Spend (RoAS)",
-    "7 Day Conversion Rate",
-    "7 Day Advertised SKU Units",
-    "7 Day Other SKU Units",
-    "7 Day Advertised SKU Sales",
-    "7 Day Other SKU Sales",
     "Advertised SKU",
     "Advertised ASIN",
     "Top-of-search Impression Share",
+    *(f"{days} Day {what}" for days in (7, 14) for what in _OF_WHICH),
 )
 #: Figures that can be worked out of others, or that nobody asks for by day.
 UNSTORED = (
@@ -71,14 +74,22 @@ UNSTORED = (
 )  # fmt: skip
 INSTEAD = {
     "7 Day Total Sales": {
-        "14 Day Total Sales": FOURTEEN,
+        "14 Day Total Sales": _(
+            "Its sales are counted over 14 days after a click, and a column that tells of which kind of ads they are "
+            "is missing: download it again with all its columns"
+        ),
         "Sales": _(
-            "It does not say over how many days after a click its sales are counted, and opsboard keeps 7 days. "
-            "Reports under “Sponsored ads reports” in the advertising console say it"
+            "It does not say over how many days after a click its sales are counted, and opsboard tells that with "
+            "every figure. Reports under “Sponsored ads reports” in the advertising console say it"
         ),
     }
 }
+#: Columns of finer reports, and of those of Sponsored Brands.
+NO_CAMPAIGNS = ("Customer Search Term", "Targeting", "Placement", "Advertised ASIN", "Purchased ASIN")
+NO_SEARCH_TERMS = ("Placement*", "Search Term Impression*", "14 Day Total Sales - (Click)")
+TELLING_CAMPAIGNS = ("Budget", "Bidding strategy", "Targeting Type", "Campaign Type", "Program Type")
 OURS = ("Sponsored Products", "SP", "SPONSORED_PRODUCTS", "商品推广", "スポンサープロダクト広告")
+ONLY_OURS = {"Campaign Type": OURS, "Program Type": OURS}
 HOW_DAILY = _("In the advertising console, create the report with time unit “Daily” and download it again.")
 
 #: Names of entities the API has not told. Their key is empty in rows whose entity has a real id,
@@ -155,6 +166,7 @@ _MADE = {
     AD_GROUP_ID: (CAMPAIGN, AD_GROUP),
     NEW_AD_GROUP: (CAMPAIGN, AD_GROUP),
 }
+MADE_OF_CAMPAIGNS = {CAMPAIGN_ID: (CAMPAIGN,), NEW_CAMPAIGN: (CAMPAIGN,)}
 MADE_OF_TARGETS = {**_MADE, TARGET_ID: (CAMPAIGN, AD_GROUP, "Targeting")}
 MADE_OF_PRODUCTS = {**_MADE, AD_ID: (CAMPAIGN, AD_GROUP, "Advertised ASIN")}
 
@@ -210,7 +222,14 @@ def name_entities(options: Mapping[str, Any]) -> Prepare:
 
 
 def console_report(
-    dataset: Dataset, key: str, label: Any, report: str, *, read: tuple[str, ...] = (), **table: Any
+    dataset: Dataset,
+    key: str,
+    label: Any,
+    report: str,
+    *,
+    read: tuple[str, ...] = (),
+    attribution_days: int = 0,
+    **table: Any,
 ) -> ReportSpec:
     """A report of the console that feeds one dataset; `report` is what the console calls it.
 
@@ -225,6 +244,7 @@ def console_report(
         datasets=(dataset,),
         source_page=f"Amazon Ads console > Sponsored ads reports > {report}",
         unstored=UNSTORED,
+        attribution_days=attribution_days,
         table=Table(
             span=("Start Date", "End Date"),
             spelt=SPONSORED_PRODUCTS,
@@ -257,16 +277,13 @@ register(
         source_page="Amazon Ads console > Sponsored ads reports > Campaign",
         table=Table(
             span=("Start Date", "End Date"),
-            only={
-                "Campaign Type": OURS,
-                "Program Type": OURS,
-            },
+            only=ONLY_OURS,
             instead=INSTEAD,
             spelt=SPONSORED_PRODUCTS,
-            foreign=("Customer Search Term", "Targeting", "Placement", "Advertised ASIN", "Purchased ASIN"),
-            telling=("Budget", "Bidding strategy", "Targeting Type", "Campaign Type", "Program Type"),
+            foreign=NO_CAMPAIGNS,
+            telling=TELLING_CAMPAIGNS,
             ignored=IGNORED,
-            made={CAMPAIGN_ID: (CAMPAIGN,), NEW_CAMPAIGN: (CAMPAIGN,)},
+            made=MADE_OF_CAMPAIGNS,
             prepare=name_entities,
             how_daily=HOW_DAILY,
         ),
@@ -284,7 +301,7 @@ register(
             instead=INSTEAD,
             spelt=SPONSORED_PRODUCTS,
             ignored=IGNORED,
-            foreign=("Placement*", "Search Term Impression*", "14 Day Total Sales - (Click)"),
+            foreign=NO_SEARCH_TERMS,
             made=MADE_OF_TARGETS,
             prepare=name_entities,
             how_daily=HOW_DAILY,

@@ -46,7 +46,8 @@ CONSOLE_ADVERTISED = replace(
     dimensions=ENTITIES,
 )
 
-_OTHER_SALES, _OTHER_ORDERS, _OTHER_UNITS = (f"7 Day Other SKU {what}" for what in ("Sales", "Orders", "Units"))
+OTHER_SKU = tuple(f"7 Day Other SKU {what}" for what in ("Sales", "Orders", "Units"))
+_OTHER_SALES, _OTHER_ORDERS, _OTHER_UNITS = OTHER_SKU
 #: The report lists products that were bought instead of the advertised one, so all its sales are such.
 CONSOLE_PURCHASED = replace(
     PURCHASED,
@@ -99,6 +100,6 @@ register(
         "Purchased product",
         foreign=("Customer Search Term", "Placement*", "14 Day*"),
         made=MADE_OF_TARGETS,
-        read=(*_PRODUCTS, _OTHER_SALES, _OTHER_ORDERS, _OTHER_UNITS),
+        read=(*_PRODUCTS, *OTHER_SKU),
     ),
 )

@@ -59,6 +59,7 @@ def ads_report(
         lookback_days=lookback,
         every_hours=24,
         reask_days=30,
+        deep_reask_days=42,
         ads_configuration={"adProduct": product, "groupBy": [group], "columns": columns.split()},
         **more,
     )

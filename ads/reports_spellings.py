@@ -48,9 +48,6 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
     "7 Day Total Units": (
         "7天总销售量(#)", "広告がクリックされてから7日間の合計販売数", "7 Tage, Einheiten gesamt (#)",
         "Unidades totales de 7 días (#)"),
-    "14 Day Total Sales": (
-        "14天总销售额", "広告がクリックされてから14日間の総売上高", "14 Tage, Umsatz gesamt (€)",
-        "Ventas totales de 14 días (€)"),
     "7 Day Conversion Rate": (
         "7天的转化率", "広告がクリックされてから7日間のコンバージョン率", "7-Tage-Konversionsrate",
         "Tasa de conversión de 7 días"),
@@ -72,3 +69,10 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
         "Gesamtrendite von Werbeausgaben (Return on Advertising Spend, ROAS)",
         "Retorno de la inversión publicitaria (ROAS) total"),
 }  # fmt: skip
+
+# The same words with another number: what is counted over 14 days.
+SPONSORED_PRODUCTS |= {
+    name.replace("7", "14"): tuple(spelling.replace("7", "14") for spelling in spellings)
+    for name, spellings in SPONSORED_PRODUCTS.items()
+    if name.startswith("7 Day")
+}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,12 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from opsboard.accounts.models import AccountMarketplace
-from opsboard.feeds import freshness
+from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.feeds import attribution, freshness
 from opsboard.feeds.provenance import trace
 from opsboard.kpis.cards import cards, chart, chosen, explorable, limit_of
 from opsboard.ui import charts, entities, formats, tables
-from opsboard.ui.filters import PageState
+from opsboard.ui.filters import Days, PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export
 
 from . import queries
@@ -23,11 +24,17 @@ from . import queries
 TILES = ("ads.spend", "ads.sales", "acos", "tacos", "roas", "ctr", "cpc", "ad_cvr")
 
 
-def _params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:
-    """Spans, and the limits the "over the limit" filters hold against."""
+def _known(state: PageState, scope: AccountMarketplace, dataset: str) -> entities.Alike:
+    return freshness.alike(scope, dataset, state.days(scope), state.compared(scope))
+
+
+def _params(state: PageState, scope: AccountMarketplace, known: entities.Alike) -> dict[str, Any]:
+    """Spans, the days that can be compared, and the limits the "over the limit" filters hold against."""
     acos, ctr = limit_of("acos", scope), limit_of("ctr", scope)
     return {
         **span_params(state, scope),
+        "alike": sorted(known.now),
+        "palike": sorted(known.before),
         "acos_limit": acos.high if acos and acos.high is not None else "Infinity",
         "ctr_limit": ctr.low if ctr and ctr.low is not None else 0,
     }
@@ -38,7 +45,8 @@ def index(request: HttpRequest) -> HttpResponse:
     scope = state.one
     if scope is None:
         return no_account(request)
-    params = _params(state, scope)
+    known = _known(state, scope, "sp_campaigns")
+    params = _params(state, scope, known)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
         return record["name"], record["status"], reverse("ads:campaign", args=[record["key"]]) + state.carried(scope)
@@ -53,9 +61,13 @@ def index(request: HttpRequest) -> HttpResponse:
         "chart": chart(shown, scope, state),
         "explore": explorable(TILES, shown, scope, state),
         "waste": waste,
+        "terms_known": bool(_known(state, scope, "sp_search_terms").days),
+        "table_note": freshness.holes(state.days(scope), known),
         "terms_url": reverse("ads:terms") + state.carried(scope),
         "wasted_url": reverse("ads:terms") + state.carried(scope, terms="wasted"),
-        "table": tables.page(queries.CAMPAIGNS, state, params, scope.marketplace, entity, export_address("ads:export")),
+        "table": tables.page(
+            _campaigns(params), state, params, scope.marketplace, entity, export_address("ads:export")
+        ),
     }
     return render(request, "ads/index.html", context)
 
@@ -66,7 +78,8 @@ def terms(request: HttpRequest) -> HttpResponse:
     scope = state.one
     if scope is None:
         return no_account(request)
-    params = _params(state, scope)
+    known = _known(state, scope, "sp_search_terms")
+    params = _params(state, scope, known)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
         return record["term"], "", reverse("ads:term", args=[record["key"]]) + state.carried(scope)
@@ -75,22 +88,40 @@ def terms(request: HttpRequest) -> HttpResponse:
     context = {
         "page_scope": scope,
         "waste": waste,
+        "table_note": freshness.holes(state.days(scope), known),
         "campaigns_url": reverse("ads:index") + state.carried(scope),
         "table": tables.page(
-            queries.TERMS, state, params, scope.marketplace, entity, export_address("ads:terms_export")
+            _terms(params), state, params, scope.marketplace, entity, export_address("ads:terms_export")
         ),
     }
     return render(request, "ads/terms.html", context)
 
 
 def export(request: HttpRequest, ending: str) -> HttpResponse:
-    state, scope = one_scope_or_404(request)
-    return table_export(request, ending, queries.CAMPAIGNS, _params(state, scope), freshness.sentence([scope]))
+    return _export(request, ending, _campaigns, "sp_campaigns")
 
 
 def terms_export(request: HttpRequest, ending: str) -> HttpResponse:
+    return _export(request, ending, _terms, "sp_search_terms")
+
+
+def _export(
+    request: HttpRequest, ending: str, table: Callable[[dict[str, Any]], tables.Table], dataset: str
+) -> HttpResponse:
     state, scope = one_scope_or_404(request)
-    return table_export(request, ending, queries.TERMS, _params(state, scope), freshness.sentence([scope]))
+    known = _known(state, scope, dataset)
+    params = _params(state, scope, known)
+    counted = attribution.words(queries.windows(params, dataset))
+    as_of = _("; ").join(filter(None, [freshness.told(scope, state.days(scope), known), counted]))
+    return table_export(request, ending, table(params), params, as_of)
+
+
+def _campaigns(params: dict[str, Any]) -> tables.Table:
+    return queries.told(queries.CAMPAIGNS, queries.windows(params, "sp_campaigns"))
+
+
+def _terms(params: dict[str, Any]) -> tables.Table:
+    return queries.told(queries.TERMS, queries.windows(params, "sp_search_terms"))
 
 
 def campaign(request: HttpRequest, campaign_id: str) -> HttpResponse:
@@ -124,6 +155,19 @@ def term(request: HttpRequest, term_id: str) -> HttpResponse:
     return _entity(request, state, scope, text or term_id, _("Search term"), back, days, "sp_search_terms", where)
 
 
+def _sales(minor: int, marketplace: Marketplace, window: int | None) -> str:
+    """An amount, with the days it was counted over where the days of the page differ."""
+    shown = formats.money(minor, marketplace)
+    return shown if window is None else _("%(money)s (%(days)d days)") % {"money": shown, "days": window}
+
+
+def _counted(scope: AccountMarketplace, dataset: str, found: Counter[int], before: Days | None) -> str:
+    compared = None
+    if before is not None:
+        compared = attribution.windows(scope.account_id, scope.marketplace_id, dataset, before.first, before.last)
+    return attribution.words(found, compared)
+
+
 def _id(text: str) -> int:
     number = int(text)
     if not -(2**63) <= number < 2**63:
@@ -152,25 +196,24 @@ def _entity(
         else:
             summed.append(dict(row))
 
-    def both(key: str) -> tuple[int | None, int | None]:
-        return entities.total(summed, key, now), entities.total(summed, key, before)
-
-    spend, sales, clicks, orders = (both(key) for key in ("spend_minor", "sales_minor", "clicks", "orders"))
-    seen = both("impressions")
-    figures = [
-        entities.figure(_("Ad spend"), *spend, "money", market, 0),
-        entities.figure(_("Ad sales"), *sales, "money", market),
-        entities.figure(
-            _("ACoS"), entities.ratio(spend[0], sales[0]), entities.ratio(spend[1], sales[1]), "rate", market, -1
-        ),
-        entities.figure(_("Orders"), *orders, "count", market),
-        entities.figure(_("Clicks"), *clicks, "count", market, 0),
-        entities.figure(
-            _("CTR"), entities.ratio(clicks[0], seen[0]), entities.ratio(clicks[1], seen[1]), "rate", market
-        ),
-    ]
-    first = (before or now).first
+    window_of = attribution.by_day(scope.account_id, scope.marketplace_id, dataset, now.first, now.last)
+    found = Counter(window_of.values())
+    sales_label = queries.sales_label(found)
+    first = min(before.first, now.first) if before else now.first
     covered = freshness.covered_days(scope, dataset, first, now.last)
+    known = entities.Alike.of(covered, now, before)
+    spend, sales, clicks, orders, seen = (
+        entities.Sums.of(summed, key, known)
+        for key in ("spend_minor", "sales_minor", "clicks", "orders", "impressions")
+    )
+    figures = [
+        entities.summed(_("Ad spend"), spend, "money", market, 0),
+        entities.summed(sales_label, sales, "money", market),
+        entities.rated(_("ACoS"), spend, sales, "rate", market, -1),
+        entities.summed(_("Orders"), orders, "count", market),
+        entities.summed(_("Clicks"), clicks, "count", market, 0),
+        entities.rated(_("CTR"), clicks, seen, "rate", market),
+    ]
     moving = freshness.provisional_from(dataset, scope)
     limit = limit_of("acos", scope)
     drawn = [
@@ -181,7 +224,7 @@ def _entity(
                     _("Ad spend"), summed, now, "spend_minor", covered=covered, provisional_from=moving, colour=2
                 ),
                 entities.series(
-                    _("Ad sales"), summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1
+                    sales_label, summed, now, "sales_minor", covered=covered, provisional_from=moving, colour=1
                 ),
             ],
             show=entities.shower("money", market),
@@ -219,7 +262,7 @@ def _entity(
                 (
                     *(place if where else ()),
                     formats.money(row["spend_minor"], market),
-                    formats.money(row["sales_minor"], market),
+                    _sales(row["sales_minor"], market, window_of.get(row["date"]) if len(found) > 1 else None),
                     formats.decimals(row["clicks"]),
                     formats.decimals(row["orders"]),
                 ),
@@ -230,14 +273,15 @@ def _entity(
             if now.first <= row["date"] <= now.last
         ),
     )
-    headers = (_("Ad spend"), _("Ad sales"), _("Clicks"), _("Orders"))
+    headers = (_("Ad spend"), sales_label, _("Clicks"), _("Orders"))
     context = {
         "page_scope": scope,
         "name": name,
-        "sub": sub,
+        "sub": " · ".join(filter(None, [sub, _counted(scope, dataset, found, before)])),
         "back_words": back[0],
         "back_url": back[1],
         "figures": figures,
+        "holes": freshness.holes(now, known),
         "charts": drawn,
         "evidence": evidence,
         "evidence_headers": ((_("Campaign"), _("Target"), *headers) if where else headers),

@@ -1,7 +1,8 @@
 """python -m bench [NAME...]: run the benchmarks on PostgreSQL of their own; one JSON line each.
 
 A line: name, ratio, goal, and the two measured figures. Sizes shrink with BENCH_ROWS (default
-1,000,000 rows to ingest, 5,000,000 facts for tiles).
+1,000,000 rows to ingest), BENCH_FACTS (5,000,000 for tiles) and BENCH_ENTITIES (20,000 in
+each marketplace of 200 BENCH_ACCOUNTS).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from opsboard.embedded import DataDirectory, Services
 
-NAMES = ("ingest", "reports", "memory", "hostile", "tiles")
+NAMES = ("ingest", "reports", "memory", "hostile", "tiles", "thresholds")
 
 
 def main() -> int:

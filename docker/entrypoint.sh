@@ -17,6 +17,7 @@ case "$role" in
     ;;
   worker|beat)
     python manage.py migrate_once
+    python manage.py check --database default --fail-level ERROR
     exec python -m opsboard.processes "$role"
     ;;
   manage)

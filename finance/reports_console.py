@@ -23,7 +23,7 @@ TEXT = Kind.TEXT
 #: The amounts of a line, which together are its total: field -> names.
 _AMOUNTS = {
     "sales_minor": ("product sales",),
-    "sales_tax_minor": ("product sales tax", "sales tax collected"),
+    "sales_tax_minor": ("product sales tax", "sales tax collected", "Total sales tax liable(GST before adjusting TCS)"),
     "shipping_minor": ("shipping credits", "postage credits"),
     "shipping_tax_minor": ("shipping credits tax", "postage credits tax"),
     "gift_wrap_minor": ("gift wrap credits",),
@@ -39,7 +39,16 @@ _AMOUNTS = {
     "other_fees_minor": ("other transaction fees",),
     "other_minor": ("other",),
 }
-_SUM = " + ".join(f"coalesce(s.{field}, 0)" for field in _AMOUNTS)
+#: India tells what Amazon pays to the state for the seller in four parts.
+_WITHHELD = {
+    "tcs_cgst_minor": "TCS-CGST",
+    "tcs_sgst_minor": "TCS-SGST",
+    "tcs_igst_minor": "TCS-IGST",
+    "tds_minor": "TDS (Section 194-O)",
+}
+_TAXES = ", ".join(f"s.{field}" for field in ("withheld_tax_minor", *_WITHHELD))
+_ALL_TAXES = " + ".join(f"coalesce({tax}, 0)" for tax in _TAXES.split(", "))
+_SUM = " + ".join(f"coalesce(s.{field}, 0)" for field in (*_AMOUNTS, *_WITHHELD))
 
 
 def verify(cursor: Any, table: str, document: Document) -> None:
@@ -90,6 +99,7 @@ STATEMENT = Dataset(
     verify=verify,
     derived={
         "date": "(s.posted_at AT TIME ZONE %(zone)s)::date",
+        "withheld_tax_minor": f"CASE WHEN num_nonnulls({_TAXES}) > 0 THEN {_ALL_TAXES} END",
         "description": "CASE WHEN s.sku = '' THEN left(s.description, 255) ELSE '' END",
     },
     columns=(
@@ -108,6 +118,7 @@ STATEMENT = Dataset(
             else Column(field, Kind.MONEY, names, low=None)
             for field, names in _AMOUNTS.items()
         ),
+        *(Column(field, Kind.MONEY, (name,), low=None) for field, name in _WITHHELD.items()),
         Column("total_minor", Kind.MONEY, ("total",), low=None, required=True),
     ),
 )

@@ -54,6 +54,7 @@ register(
         key="referral_fees",
         label=gettext_lazy("Referral fee preview"),
         report_type="GET_REFERRAL_FEE_PREVIEW_REPORT",
+        reusable_minutes=24 * 60,  # and Amazon refuses another one in that time
         api="sp",
         format="tsv",
         datasets=(REFERRAL_FEES,),
@@ -74,7 +75,10 @@ register(
         # Amazon documents no limits; a quarter a report and half a year back are modest.
         max_days=90,
         lookback_days=180,
+        modest=True,
         reask_days=3,
+        # FBA reports that Amazon makes daily are made anew every four hours at most.
+        fastest_hours=4,
         moments=True,
         source_page="Reports > Fulfilment > Reimbursements",
         unstored=(

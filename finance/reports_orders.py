@@ -76,6 +76,7 @@ register(
         # as settlements go, which orders are compared with.
         max_days=30,
         lookback_days=90,
+        modest=True,
         # An order that changes comes with the day of the change; three days for what Amazon enters late.
         reask_days=3,
         moments=True,

@@ -166,6 +166,7 @@ register(
         # Amazon documents neither a longest range nor how far back; two months are modest.
         max_days=60,
         lookback_days=180,
+        modest=True,
         reask_days=60,
         ask=starting("promotion"),
         source_page="Advertising > Deals",
@@ -190,6 +191,7 @@ register(
         datasets=(COUPONS, COUPON_PRODUCTS),
         max_days=60,
         lookback_days=180,
+        modest=True,
         reask_days=60,
         ask=starting("coupon"),
         source_page="Advertising > Coupons",

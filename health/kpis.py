@@ -1,8 +1,4 @@
-"""Measures and KPIs of account health: Amazon's own counts, held against Amazon's own targets.
-
-Each rate of the performance report is five measures: what was counted, of how many, Amazon's own rate
-(rounded, and not always of the same counts), its target, and the days it is about.
-"""
+"""KPIs of account health: Amazon's own counts, held against Amazon's own targets."""
 
 from __future__ import annotations
 
@@ -14,11 +10,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 
-from opsboard.kpis.registry import Kpi, Limit, Measure, Orders, Unit, Window, register_kpis, register_measures
+from opsboard.kpis.registry import Kpi, Limit, Orders, Unit, Window, register_kpis
 
-from . import playbooks
-from .models import Feedback, MetricDay
-from .reports import COUNTERS
+from . import measures, playbooks  # noqa: F401 - measures are declared by being imported
 
 if TYPE_CHECKING:
     from opsboard.kpis.registry import Label
@@ -27,23 +21,6 @@ PAGE = "Performance > Account Health"
 HELP = gettext_noop("Seller Central, Account Health")
 HANDBOOK = gettext_noop("Operators' handbook")
 SINCE = date(2015, 1, 1)
-
-
-def _measure(key: str, label: Label, unit: Unit, sql: str) -> Measure:
-    return Measure(f"health.{key}", label, unit, "performance", MetricDay, sql, 0)
-
-
-def _counts(name: str, numerator: Label, denominator: Label) -> None:
-    """The measures of one rate of the performance report."""
-    only = f"FILTER (WHERE metric = '{name}')"
-    register_measures(
-        _measure(name, numerator, Unit.COUNT, f"sum(numerator) {only}"),
-        _measure(f"{name}_of", denominator, Unit.COUNT, f"sum(denominator) {only}"),
-        _measure(f"{name}_stated", _("Amazon's own rate"), Unit.RATE, f"max(rate) {only}"),
-        _measure(f"{name}_target", _("Amazon's target"), Unit.RATE, f"max(target) {only}"),
-        _measure(f"{name}_days", _("Days Amazon counted"), Unit.DAYS, f"max(window_end - window_start + 1) {only}"),
-        _measure(f"{name}_lag", _("Days Amazon lags behind"), Unit.DAYS, f"max(date - window_end) {only}"),
-    )
 
 
 def _orders(name: str, more: Callable[[int], str]) -> Orders:
@@ -119,10 +96,9 @@ def _rate(
     )
 
 
-def _part(channel: str, part: str, label: Label, counted: Label, orders: Label, amazon_name: str) -> Kpi:
+def _part(channel: str, part: str, label: Label, amazon_name: str) -> Kpi:
     """What one kind of defect adds to the order defect rate; Amazon sets a limit for their sum only."""
     name = f"odr_{channel}_{part}"
-    _counts(name, counted, orders)
     return Kpi(
         key=name,
         label=label,
@@ -140,40 +116,6 @@ def _part(channel: str, part: str, label: Label, counted: Label, orders: Label, 
         evidence=playbooks.defect_parts,
     )
 
-
-_FBM, _FBA = _("Orders (seller-fulfilled)"), _("Orders (FBA)")
-_counts("odr_afn", _("Orders with defects (FBA)"), _FBA)
-_counts("odr_mfn", _("Orders with defects (seller-fulfilled)"), _FBM)
-_counts("late_shipment", _("Orders shipped late"), _("Seller-fulfilled orders, 30 days"))
-_counts("cancellation", _("Orders cancelled by the seller"), _("Orders, 7 days"))
-_counts("valid_tracking", _("Packages with valid tracking"), _("Packages"))
-_counts("on_time_delivery", _("Packages delivered on time"), _("Packages with valid tracking"))
-_counts("unit_on_time_delivery", _("Units delivered on time"), _("Tracked units"))
-_counts("invoice_defect", _("Missing or late invoices"), _("Orders that need an invoice"))
-
-#: Counts of the report that ask for something and are no violation.
-_NO_VIOLATIONS = {"document_requests", "policy_warnings"}
-_VIOLATIONS = ", ".join(f"'{name}'" for name in COUNTERS if name not in _NO_VIOLATIONS)
-_RATING = "max(numerator) FILTER (WHERE metric = 'account_health_rating')"
-
-register_measures(
-    _measure("rating", _("Account health rating"), Unit.SCORE, _RATING),
-    _measure(
-        "violations",
-        _("Policy violations"),
-        Unit.COUNT,
-        f"sum(numerator) FILTER (WHERE metric IN ({_VIOLATIONS}))",
-    ),
-    Measure(
-        "health.negative_feedback",
-        _("Negative ratings"),
-        Unit.COUNT,
-        "seller_feedback",
-        Feedback,
-        "count(*) FILTER (WHERE rating <= 2)",
-        0,
-    ),
-)
 
 _ODR = (Limit(SINCE, HELP, high=Decimal("0.01"), warn_high=Decimal("0.008")),)
 register_kpis(
@@ -283,31 +225,12 @@ register_kpis(
         more=_invoices,
         next_step=_("Upload the missing invoices, or let Amazon's VAT service make them."),
     ),
-    *(
-        _part(channel, part, label, counted, orders, amazon_name)
-        for channel, orders, parts in (
-            (
-                "mfn",
-                _FBM,
-                (
-                    ("negative_feedback", _("Negative feedback rate, seller-fulfilled"), "Negative feedback"),
-                    ("claims", _("A-to-z claim rate, seller-fulfilled"), "A-to-z Guarantee claims"),
-                    ("chargebacks", _("Chargeback rate, seller-fulfilled"), "Chargeback claims"),
-                ),
-            ),
-            (
-                "afn",
-                _FBA,
-                (
-                    ("negative_feedback", _("Negative feedback rate, FBA"), "Negative feedback"),
-                    ("claims", _("A-to-z claim rate, FBA"), "A-to-z Guarantee claims"),
-                    ("chargebacks", _("Chargeback rate, FBA"), "Chargeback claims"),
-                ),
-            ),
-        )
-        for part, label, amazon_name in parts
-        for counted in (_("Orders with this defect"),)
-    ),
+    _part("mfn", "negative_feedback", _("Negative feedback rate, seller-fulfilled"), "Negative feedback"),
+    _part("mfn", "claims", _("A-to-z claim rate, seller-fulfilled"), "A-to-z Guarantee claims"),
+    _part("mfn", "chargebacks", _("Chargeback rate, seller-fulfilled"), "Chargeback claims"),
+    _part("afn", "negative_feedback", _("Negative feedback rate, FBA"), "Negative feedback"),
+    _part("afn", "claims", _("A-to-z claim rate, FBA"), "A-to-z Guarantee claims"),
+    _part("afn", "chargebacks", _("Chargeback rate, FBA"), "Chargeback claims"),
     Kpi(
         key="negative_feedback",
         label=_("Negative feedback"),

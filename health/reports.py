@@ -189,6 +189,7 @@ register(
         key="performance",
         label=gettext_lazy("Seller performance"),
         report_type="GET_V2_SELLER_PERFORMANCE_REPORT",
+        reusable_minutes=60,
         api="sp",
         format="json",
         datasets=(PERFORMANCE,),

@@ -86,6 +86,7 @@ register(
         # for what may still change.
         max_days=30,
         lookback_days=91,
+        modest=True,
         every_hours=24,
         reask_days=30,
         moments=True,
@@ -110,6 +111,7 @@ register(
         # Amazon's longest; asked again as a whole, because a return goes on for weeks.
         max_days=60,
         lookback_days=180,
+        modest=True,
         every_hours=24,
         reask_days=60,
         moments=True,

@@ -75,7 +75,7 @@ def _line(
     stated = {"GOOD": "ok", "NONE": "unknown", "FAIR": "warn", "AT_RISK": "warn", "BAD": "breach", "CRITICAL": "breach"}
     status = stated.get(row["status"], "")
     if name in queries.COUNTERS:
-        status = status or ("breach" if row["numerator"] else "ok")
+        status = status or ("unknown" if row["numerator"] is None else "breach" if row["numerator"] else "ok")
     elif not status:
         status = "unknown" if rate is None or target is None else "ok" if _within(name, rate, target) else "breach"
     return {

@@ -75,6 +75,17 @@ register_measures(
 
 IPI_GUIDE = gettext_noop("Seller Central, Inventory Performance Index guide, as reported by third parties")
 LOW_STOCK_FEE = gettext_noop("Amazon's low-inventory-level fee: charged where both the 30 and the 90 days are under 28")
+ANNOUNCED = gettext_noop("Amazon's announcement to sellers in the US")
+#: Under it, storage was limited; other marketplaces had other days.
+_IPI_IN_THE_US = tuple(
+    Limit(since, ANNOUNCED, low=Decimal(low), warn_low=Decimal(low + 50), marketplace="US")
+    for since, low in (
+        (date(2020, 1, 1), 400),
+        (date(2020, 7, 13), 500),
+        (date(2021, 1, 1), 450),
+        (date(2022, 1, 1), 400),
+    )
+)
 LEDGER_PAGE = "Reports > Fulfilment > Inventory Ledger"
 
 
@@ -189,6 +200,7 @@ register_kpis(
                 low=Decimal(400),
                 warn_low=Decimal(450),
             ),
+            *_IPI_IN_THE_US,
         ),
         meaning=_("Inventory Performance Index. No Amazon API gives it: it is typed in weekly."),
         formula=_("As stated by Amazon on the Inventory Performance page"),

@@ -36,7 +36,7 @@ def skus_by_cover(account_id: int, marketplace_id: int, first: date, last: date)
         tuple(
             EvidenceRow(
                 _name(row),
-                tuple(format_number(row[key] or 0) for key in ("available", "inbound", "shipped_30"))
+                tuple(_count(row[key]) for key in ("available", "inbound", "shipped_30"))
                 + (format_number(row["available"] * 30 // row["shipped_30"]),),
                 _url(row["sku"]),
             )
@@ -55,9 +55,7 @@ def skus_by_age(account_id: int, marketplace_id: int, first: date, last: date) -
         tuple(
             EvidenceRow(
                 _name(row),
-                tuple(
-                    format_number(row[key] or 0) for key in ("available", "age_181_270", "age_271_365", "age_over_365")
-                ),
+                tuple(_count(row[key]) for key in ("available", "age_181_270", "age_271_365", "age_over_365")),
                 _url(row["sku"]),
             )
             for row in rows
@@ -73,6 +71,11 @@ def _skus(account_id: int, marketplace_id: int, last: date, where: str, order: s
         )
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _count(value: int | None) -> str:
+    """A number; what nobody stated is no zero."""
+    return "–" if value is None else format_number(value)
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -71,7 +71,7 @@ SKUS = Table(
             "sell_through",
             _("Sell-through, 90 days"),
             "number",
-            "shipped_90::numeric / nullif(available + coalesce(inbound, 0), 0)",
+            "shipped_90::numeric / nullif(available + inbound, 0)",
             shown=False,
         ),
         Column("alert", _("Amazon's alert"), "text", "alert"),

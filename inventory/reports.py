@@ -149,11 +149,15 @@ register(
         key="planning",
         label=gettext_lazy("FBA inventory planning"),
         report_type="GET_FBA_INVENTORY_PLANNING_DATA",
+        reusable_minutes=240,  # a daily one: Amazon makes it anew after four hours
         api="sp",
         format="tsv",
         datasets=(PLANNING,),
         every_hours=24,
+        # Made daily: anew every four hours at most.
+        fastest_hours=4,
         history=False,
+        not_in=frozenset({"NL", "PL", "SE", "BE"}),
         source_page="Inventory > FBA Inventory > Inventory planning",
         unstored=UNSTORED_PLANNING,
     ),
@@ -161,6 +165,7 @@ register(
         key="stock",
         label=gettext_lazy("FBA stock"),
         report_type="GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA",
+        reusable_minutes=30,
         api="sp",
         format="tsv",
         datasets=(STOCK,),

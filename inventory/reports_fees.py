@@ -39,8 +39,9 @@ STORAGE = Dataset(
     # A month is told as a whole.
     group=("date",),
     period=Period.MONTH,
-    lag_days=15,
-    mature_days=15,
+    # Counted from the first of the month: Amazon charges it between the 7th and the 15th of the next.
+    lag_days=37,
+    mature_days=45,
     verify=months_are_plain,
     derived={"date": "to_date(s.month || '-01', 'YYYY-MM-DD')"},
     columns=(
@@ -105,8 +106,11 @@ register(
         datasets=(STORAGE,),
         max_days=31,
         lookback_days=186,
+        modest=True,
         every_hours=24 * 7,
         reask_days=62,
+        until_final_days=124,
+        fastest_hours=24,
         moments=True,
         source_page="Reports > Fulfilment > Monthly storage fees",
         unstored=(
@@ -132,6 +136,7 @@ register(
         key="fee_preview",
         label=FEE_PREVIEW.label,
         report_type="GET_FBA_ESTIMATED_FBA_FEES_TXT_DATA",
+        reusable_minutes=24 * 60,  # and Amazon refuses another one in that time
         api="sp",
         format="tsv",
         datasets=(FEE_PREVIEW,),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from opsboard.feeds.errors import BadDocument
 from opsboard.feeds.models import Document
 from opsboard.feeds.registry import Column, Dataset, Kind, ReportSpec, Scope, register
+from opsboard.feeds.tables import Table
 
 from .models import CustomerReturn, LedgerDay
 
@@ -116,24 +117,31 @@ register(
         # Amazon documents no limits; a month a report and two months back tell a trend.
         max_days=31,
         lookback_days=60,
+        modest=True,
         every_hours=24,
+        # Made daily: anew every four hours at most.
+        fastest_hours=4,
         reask_days=5,
         moments=True,
         # Days are written as the marketplace does: "12/22/2022" in the US.
         localised=True,
         source_page="Reports > Fulfilment > Inventory Ledger > Summary view (by day and country)",
         unstored=("Title",),
+        table=Table(how_daily=gettext_lazy("Download the Summary View by day (and by country) instead.")),
     ),
     ReportSpec(
         key="customer_returns",
         label=RETURNS.label,
         report_type="GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA",
+        reusable_minutes=240,
         api="sp",
         format="tsv",
         datasets=(RETURNS,),
         max_days=30,
         lookback_days=90,
+        modest=True,
         every_hours=24,
+        fastest_hours=4,
         reask_days=14,
         moments=True,
         source_page="Reports > Fulfilment > FBA customer returns",

@@ -8,10 +8,12 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
+from opsboard.kpis.entities import EntityKpi, register_entity_kpis
+from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
+from opsboard.kpis.snapshots import Snapshot, register_snapshots
 
 from . import playbooks
-from .models import SalesDay, SuppressedDay
+from .models import AsinDay, AsinWindow, SalesDay, SuppressedDay
 
 DAYS = "sales_by_date"
 REPORT = "Business Reports > Sales and Traffic"
@@ -139,4 +141,31 @@ register_kpis(
         amazon_page="Inventory > Manage All Inventory > Search suppressed",
         next_step=_("Correct what the report names: most often a missing image or a title that is too long."),
     ),
+)
+
+ASINS = Snapshot(
+    "asins",
+    _("Child ASINs"),
+    Grain.ASIN,
+    "sales_by_asin",
+    AsinDay,
+    AsinWindow,
+    "asin",
+    {
+        "sales_minor": "sum(ordered_sales_minor)",
+        "units": "sum(units_ordered)",
+        "sessions": "sum(sessions)",
+        "page_views": "sum(page_views)",
+        "buy_box_views": "sum(buy_box_rate * page_views)",
+        "rated_views": "sum(page_views) FILTER (WHERE buy_box_rate IS NOT NULL)",
+    },
+    mature_days=3,
+    compared=("sales_minor", "units"),
+    told={"parent_asin": "max(parent_asin)"},
+)
+register_snapshots(ASINS)
+register_entity_kpis(
+    # A product that hardly anybody looked at says nothing yet.
+    EntityKpi("buy_box", ASINS, "buy_box_views", "rated_views", enough="rated_views >= 50"),
+    EntityKpi("unit_session", ASINS, "units", "sessions", enough="sessions >= 50"),
 )

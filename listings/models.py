@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from opsboard.feeds.facts import CompactTextField, Fact
+from opsboard.kpis.models import WindowSums
 
 
 class SalesDay(Fact):
@@ -92,6 +93,29 @@ class SkuDay(AsinTraffic):
 
     class Meta:
         indexes = [models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="skuday_by_sku")]
+
+
+class AsinWindow(WindowSums):
+    """What a child ASIN came to in a window of days and in the one before (`p_`); kept by opsboard.kpis.snapshots."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "period", "asin")
+    asin = CompactTextField(max_length=10)
+    parent_asin = CompactTextField(max_length=10, blank=True)
+    sales_minor = models.BigIntegerField(null=True)
+    units = models.BigIntegerField(null=True)
+    sessions = models.BigIntegerField(null=True)
+    page_views = models.BigIntegerField(null=True)
+    buy_box_views = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    rated_views = models.BigIntegerField(null=True)
+    #: Over the days that can be compared with the period before; so are all of it.
+    c_sales_minor = models.BigIntegerField(null=True)
+    c_units = models.BigIntegerField(null=True)
+    p_sales_minor = models.BigIntegerField(null=True)
+    p_units = models.BigIntegerField(null=True)
+    p_sessions = models.BigIntegerField(null=True)
+    p_page_views = models.BigIntegerField(null=True)
+    p_buy_box_views = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    p_rated_views = models.BigIntegerField(null=True)
 
 
 class Listing(Fact):

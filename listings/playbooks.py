@@ -48,9 +48,9 @@ def asins_by_lost_buy_box(account_id: int, marketplace_id: int, first: date, las
             EvidenceRow(
                 _name(row),
                 (
-                    format_number(row["views"] or 0),
+                    _count(row["views"]),
                     _rate(row["won"], row["views"]),
-                    format_number(int((row["views"] or 0) - (row["won"] or 0))),
+                    _count(None if row["views"] is None or row["won"] is None else int(row["views"] - row["won"])),
                 ),
                 _url(row["asin"]),
             )
@@ -70,7 +70,7 @@ def asins_by_lost_units(account_id: int, marketplace_id: int, first: date, last:
             EvidenceRow(
                 _name(row),
                 (
-                    format_number(row["sessions"] or 0),
+                    _count(row["sessions"]),
                     _rate(row["units"], row["sessions"]),
                     _rate(row["units_before"], row["sessions_before"]),
                 ),
@@ -94,6 +94,11 @@ def _asins(account_id: int, marketplace_id: int, first: date, last: date, order:
 
 def _name(row: dict[str, Any]) -> str:
     return f"{row['asin']} {row['title'][:60]}".strip()
+
+
+def _count(value: int | None) -> str:
+    """A number; what nobody stated is no zero."""
+    return "–" if value is None else format_number(value)
 
 
 def _rate(numerator: Decimal | int | None, denominator: int | None) -> str:

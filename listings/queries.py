@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from opsboard.kpis import snapshots
 from opsboard.ui.entities import rows
 from opsboard.ui.tables import Choice, Column, Filter, Table
 
 # Leans on the primary key (account, marketplace, date, asin), once for the period and once for
 # the compared one: each span is summed by itself in one hash, before anything is joined to it.
+# What is compared (c_ against p_) are days covered in both spans: a missing day is no change.
 # Listings is small (a row per SKU) and read once.
 _ASINS = """
     SELECT n.asin AS key, n.parent_asin, l.title, l.sku, n.sales_minor, n.units, n.sessions, n.page_views,
-           n.buy_box_views, n.rated_views, p.p_sales_minor, p.p_units, p.p_sessions
+           n.buy_box_views, n.rated_views, n.c_sales_minor, n.c_units, p.p_sales_minor, p.p_units, p.p_sessions
       FROM (SELECT asin, max(parent_asin) AS parent_asin, sum(ordered_sales_minor) AS sales_minor,
                    sum(units_ordered) AS units, sum(sessions) AS sessions, sum(page_views) AS page_views,
                    sum(buy_box_rate * page_views) AS buy_box_views,
-                   sum(page_views) FILTER (WHERE buy_box_rate IS NOT NULL) AS rated_views
+                   sum(page_views) FILTER (WHERE buy_box_rate IS NOT NULL) AS rated_views,
+                   coalesce(sum(ordered_sales_minor) FILTER (WHERE date = ANY(%(alike)s::date[])), 0) AS c_sales_minor,
+                   coalesce(sum(units_ordered) FILTER (WHERE date = ANY(%(alike)s::date[])), 0) AS c_units
               FROM listings_asinday
              WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
                AND date BETWEEN %(first)s AND %(last)s
@@ -27,11 +32,24 @@ _ASINS = """
                         sum(sessions) AS p_sessions
                    FROM listings_asinday
                   WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
-                    AND date BETWEEN %(pfirst)s AND %(plast)s
+                    AND date BETWEEN %(pfirst)s AND %(plast)s AND date = ANY(%(palike)s::date[])
                   GROUP BY asin) p ON p.asin = n.asin
       LEFT JOIN (SELECT asin, min(title) AS title, min(sku) AS sku FROM listings_listing
                   WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s GROUP BY asin) l
         ON l.asin = n.asin
+"""
+
+# The same rows where the window of kpis.snapshots holds just these days, summed already. Leans on its primary key
+# (account, marketplace, period, asin).
+_ASINS_KEPT = """
+    SELECT n.asin AS key, n.parent_asin, l.title, l.sku, n.sales_minor, n.units, n.sessions, n.page_views,
+           n.buy_box_views, n.rated_views, coalesce(n.c_sales_minor, 0) AS c_sales_minor,
+           coalesce(n.c_units, 0) AS c_units, n.p_sales_minor, n.p_units, n.p_sessions
+      FROM listings_asinwindow n
+      LEFT JOIN (SELECT asin, min(title) AS title, min(sku) AS sku FROM listings_listing
+                  WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s GROUP BY asin) l
+        ON l.asin = n.asin
+     WHERE n.account_id = %(account)s AND n.marketplace_id = %(marketplace)s AND n.period = %(period)s
 """
 
 ASINS = Table(
@@ -45,6 +63,8 @@ ASINS = Table(
         "page_views",
         "buy_box_views",
         "rated_views",
+        "c_sales_minor",
+        "c_units",
         "p_sales_minor",
         "p_units",
         "p_sessions",
@@ -57,7 +77,7 @@ ASINS = Table(
             "sales_change",
             _("Sales change"),
             "change",
-            "(sales_minor - p_sales_minor)::numeric / nullif(p_sales_minor, 0)",
+            "(c_sales_minor - p_sales_minor)::numeric / nullif(p_sales_minor, 0)",
             direction=1,
         ),
         Column("units", _("Units ordered"), "count"),
@@ -65,7 +85,7 @@ ASINS = Table(
             "units_change",
             _("Units change"),
             "change",
-            "(units - p_units)::numeric / nullif(p_units, 0)",
+            "(c_units - p_units)::numeric / nullif(p_units, 0)",
             direction=1,
             shown=False,
         ),
@@ -100,7 +120,7 @@ ASINS = Table(
             "asins",
             _("Show"),
             (
-                Choice("falling", _("Sales down"), "sales_minor < p_sales_minor"),
+                Choice("falling", _("Sales down"), "c_sales_minor < p_sales_minor"),
                 Choice("unsold", _("Seen, not bought"), "sessions > 0 AND units = 0"),
                 Choice("buybox", _("Buy Box under 90 %"), "buy_box_views < 0.9 * rated_views"),
             ),
@@ -111,9 +131,19 @@ ASINS = Table(
     empty=_("No document with sales by ASIN covers these days yet."),
 )
 
+_KEPT = replace(ASINS, rows_sql=_ASINS_KEPT)
+
+
+def asins(period: str, params: dict[str, Any]) -> tuple[Table, dict[str, Any]]:
+    """The table of child ASINs with its parameters: from the window kept for the period, else from the facts."""
+    if snapshots.holds("asins", period, params):
+        return _KEPT, {**params, "period": period}
+    return ASINS, params
+
+
 # Leans on the primary key (account, marketplace, sku).
 _STOPPED = """
-    SELECT sku, asin, title, status, quantity, fulfilment_channel
+    SELECT sku, asin, title, status, quantity, fulfilment_channel, document_id, line
       FROM listings_listing
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
        AND status <> '' AND lower(status) <> 'active'

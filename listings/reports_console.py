@@ -60,7 +60,8 @@ BUSINESS_BY_DATE = replace(
         Column("units_shipped", Kind.INTEGER, ("Units Shipped",)),
         Column("orders_shipped", Kind.INTEGER, ("Orders Shipped",)),
         Column("sessions", Kind.INTEGER, _SESSIONS, required=True),
-        Column("page_views", Kind.INTEGER, _PAGE_VIEWS, required=True),
+        # What the page shows when nobody chose columns has none, nor shares of the featured offer.
+        Column("page_views", Kind.INTEGER, _PAGE_VIEWS),
         Column("browser_sessions", Kind.INTEGER, ("Sessions - Browser", "Browser Sessions")),
         Column("mobile_sessions", Kind.INTEGER, ("Sessions - Mobile App", "Mobile App Sessions")),
         Column("buy_box_rate", Kind.PERCENT, _BUY_BOX, high=100),

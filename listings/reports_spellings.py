@@ -5,38 +5,50 @@ A language or a name that is missing here is refused, never guessed.
 
 from __future__ import annotations
 
-#: Chinese, Japanese, German.
+#: Chinese, Japanese, German, Spanish (Spain, Mexico), Portuguese (Brazil).
 BUSINESS_REPORT: dict[str, tuple[str, ...]] = {
-    "Date": ("日期", "日付", "Datum"),
-    "(Parent) ASIN": ("（父）ASIN", "（親）ASIN", "(Übergeordnete) ASIN"),
-    "(Child) ASIN": ("（子）ASIN", "(Untergeordnete) ASIN"),
-    "Title": ("标题", "標題", "タイトル", "Titel"),
+    "SKU": ("Código SKU",),
+    "Date": ("日期", "日付", "Datum", "Fecha", "Data"),
+    "(Parent) ASIN": ("（父）ASIN", "（親）ASIN", "(Übergeordnete) ASIN", "ASIN (parent)"),
+    "(Child) ASIN": ("（子）ASIN", "(Untergeordnete) ASIN", "ASIN (child)"),
+    "Title": ("标题", "標題", "タイトル", "Titel", "Título"),
     "Sessions - Total": (
         "会话数 - 总计", "会话次数 – 总计", "工作階段 - 總計", "セッション数 - 合計", "セッション - 合計",
-        "Sitzungen – Summe"),
+        "Sitzungen – Summe", "Sesiones: total", "Sessões - Total"),
     "Sessions - Mobile App": ("Sitzungen – mobile App",),
     "Sessions - Browser": ("Sitzungen – Browser",),
-    "Session Percentage - Total": ("转化率 - 总计", "会话百分比 - 总计", "セッション率 - 合計"),
-    "Page Views - Total": ("页面浏览量 - 总计", "頁面瀏覽次數 - 總計", "ページビュー - 合計", "Seitenaufrufe – Summe"),
-    "Page Views Percentage - Total": ("页面浏览量百分比 - 总计", "ページビュー率 - 合計"),
+    "Session Percentage - Total": (
+        "转化率 - 总计", "会话百分比 - 总计", "セッション率 - 合計", "Porcentagem de sessões – Total"),
+    "Page Views - Total": (
+        "页面浏览量 - 总计", "頁面瀏覽次數 - 總計", "ページビュー - 合計", "Seitenaufrufe – Summe",
+        "Vistas de página: total", "Visualizações da página - Total"),
+    "Page Views Percentage - Total": (
+        "页面浏览量百分比 - 总计", "ページビュー率 - 合計", "Porcentagem de visualizações de páginas – Total"),
     "Featured Offer (Buy Box) Percentage": (
-        "推荐报价（推荐报价展示位）百分比", "おすすめ出品（おすすめ商品）の獲得率"),
-    "Units Ordered": ("已订购商品数量", "已訂購單位數量", "注文された商品点数", "Bestellte Einheiten"),
+        "推荐报价（推荐报价展示位）百分比", "おすすめ出品（おすすめ商品）の獲得率",
+        "Porcentaje de ofertas destacadas (Buy Box)", "Porcentagem de Ofertas em destaque"),
+    "Units Ordered": (
+        "已订购商品数量", "已訂購單位數量", "注文された商品点数", "Bestellte Einheiten", "Unidades encargadas",
+        "Unidades pedidas"),
     "Unit Session Percentage": (
-        "商品会话百分比", "商品工作階段百分比", "ユニットセッション率", "Prozentsatz an Einheiten pro Sitzung"),
-    "Ordered Product Sales": ("已订购商品销售额", "訂購產品銷售額", "注文商品の売上額",
-        "Durch bestellte Produkte erzielter Umsatz"),
-    "Total Order Items": ("订单商品总数", "注文品目総数", "Zahl der Bestellposten"),
-    "Units Refunded": ("已退款的商品数量",),
+        "商品会话百分比", "商品工作階段百分比", "ユニットセッション率", "Prozentsatz an Einheiten pro Sitzung",
+        "Porcentagem de sessão de unidade"),
+    "Ordered Product Sales": (
+        "已订购商品销售额", "訂購產品銷售額", "注文商品の売上額", "Durch bestellte Produkte erzielter Umsatz",
+        "Ventas de productos encargados", "Ventas de productos pedidos", "Vendas de produtos pedidos"),
+    "Total Order Items": (
+        "订单商品总数", "注文品目総数", "Zahl der Bestellposten", "Total de artículos del pedido",
+        "Total de itens do pedido"),
+    "Units Refunded": ("已退款的商品数量", "Unidades reembolsadas"),
     "Refund Rate": ("退款率",),
     "Average Offer Count": ("平均出品数", "Durchschnittliche Angebotszahl"),
     "Average Parent Items": ("親商品の平均数",),
 }  # fmt: skip
 
-#: The twins for business buyers are called like the column, with " - B2B" behind it; German sales are not.
+#: The twins for business buyers are called like the column, with " - B2B" behind it; German and Spanish sales are not.
 for _name in ("Ordered Product Sales", "Units Ordered"):
     BUSINESS_REPORT[f"{_name} - B2B"] = tuple(f"{spelling} - B2B" for spelling in BUSINESS_REPORT[_name])
-BUSINESS_REPORT["Ordered Product Sales - B2B"] += ("Bestellsumme – B2B",)
+BUSINESS_REPORT["Ordered Product Sales - B2B"] += ("Bestellsumme – B2B", "Ventas de productos encargados: B2B")
 
 # All Listings, in the languages of the account: English, Japanese, German, French, Italian, Spanish,
 # Polish, Turkish, Chinese.

@@ -43,6 +43,8 @@ register(
         datasets=(SUPPRESSED,),
         options={"preferredReportDocumentLocale": "en_US"},
         every_hours=12,
+        # Amazon gives the same one again for one to six hours.
+        fastest_hours=6,
         history=False,
         source_page="Inventory > Inventory Reports > Suppressed Listings Report",
     ),

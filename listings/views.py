@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
 from opsboard.kpis.cards import cards, chart, chosen, explorable
@@ -30,35 +31,43 @@ TILES = (
 )
 
 
+def _params(state: PageState, scope: AccountMarketplace) -> tuple[dict[str, Any], entities.Alike]:
+    """Spans, the days that can be compared, and the covered days of the period."""
+    known = freshness.alike(scope, "sales_by_asin", state.days(scope), state.compared(scope))
+    return {**span_params(state, scope), "alike": sorted(known.now), "palike": sorted(known.before)}, known
+
+
 def index(request: HttpRequest) -> HttpResponse:
     state = PageState.from_request(request)
     scope = state.one
     if scope is None:
         return no_account(request)
-    params = span_params(state, scope)
+    params, known = _params(state, scope)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
         sub = " · ".join(part for part in (record["key"], record["sku"]) if part)
         return record["name"], sub, reverse("listings:asin", args=[record["key"]]) + state.carried(scope)
 
     shown = chosen(request, TILES)
+    table, spans = queries.asins(state.period.key, params)
     context = {
         "page_scope": scope,
         "tiles": cards(TILES, scope, state),
         "chart": chart(shown, scope, state),
         "explore": explorable(TILES, shown, scope, state),
-        "table": tables.page(
-            queries.ASINS, state, params, scope.marketplace, entity, export_address("listings:export")
-        ),
+        "table": tables.page(table, state, spans, scope.marketplace, entity, export_address("listings:export")),
+        "table_note": freshness.holes(state.days(scope), known),
         "stopped": queries.stopped(params),
+        "listings_known": bool(freshness.covered([scope], ["listings"])[0].last),
     }
     return render(request, "listings/index.html", context)
 
 
 def export(request: HttpRequest, ending: str) -> HttpResponse:
     state, scope = one_scope_or_404(request)
-    params = span_params(state, scope)
-    return table_export(request, ending, queries.ASINS, params, freshness.sentence([scope]))
+    params, known = _params(state, scope)
+    table, spans = queries.asins(state.period.key, params)
+    return table_export(request, ending, table, spans, freshness.told(scope, state.days(scope), known))
 
 
 def asin(request: HttpRequest, asin: str) -> HttpResponse:
@@ -72,24 +81,16 @@ def asin(request: HttpRequest, asin: str) -> HttpResponse:
     covered = freshness.covered_days(scope, "sales_by_asin", (before or now).first, now.last)
     moving = freshness.provisional_from("sales_by_asin", scope)
 
-    def summed(key: str) -> tuple[int | None, int | None]:
-        return entities.total(days, key, now), entities.total(days, key, before)
-
+    known = entities.Alike.of(covered, now, before)
     sales, units, sessions, views = (
-        summed(key) for key in ("ordered_sales_minor", "units_ordered", "sessions", "page_views")
+        entities.Sums.of(days, key, known) for key in ("ordered_sales_minor", "units_ordered", "sessions", "page_views")
     )
     figures = [
-        entities.figure(_("Ordered sales"), *sales, "money", market),
-        entities.figure(_("Units ordered"), *units, "count", market),
-        entities.figure(_("Sessions"), *sessions, "count", market),
-        entities.figure(_("Page views"), *views, "count", market),
-        entities.figure(
-            _("Unit session percentage"),
-            entities.ratio(units[0], sessions[0]),
-            entities.ratio(units[1], sessions[1]),
-            "rate",
-            market,
-        ),
+        entities.summed(_("Ordered sales"), sales, "money", market),
+        entities.summed(_("Units ordered"), units, "count", market),
+        entities.summed(_("Sessions"), sessions, "count", market),
+        entities.summed(_("Page views"), views, "count", market),
+        entities.rated(_("Unit session percentage"), units, sessions, "rate", market),
     ]
     shape: dict[str, Any] = {"covered": covered, "before": before, "provisional_from": moving}
     drawn = [
@@ -133,6 +134,7 @@ def asin(request: HttpRequest, asin: str) -> HttpResponse:
         "back_url": reverse("listings:index") + state.carried(),
         "back_words": _("Listings"),
         "figures": figures,
+        "holes": freshness.holes(now, known),
         "charts": drawn,
         "evidence": evidence,
         "evidence_headers": (_("Ordered sales"), _("Units ordered"), _("Sessions"), _("Buy Box percentage")),

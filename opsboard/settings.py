@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "opsboard.feeds",
     "opsboard.kpis",
     "opsboard.alerts",
+    "opsboard.watch",
     "opsboard.today",
     "opsboard.demo",
     "listings",
@@ -117,6 +118,12 @@ TEMPLATES = [
 ]
 
 
+def _limits() -> str:
+    """No statement and no forgotten transaction lasts for ever (libpq options)."""
+    statement = float(env("OPSBOARD_STATEMENT_SECONDS", "1800"))
+    return f"-c statement_timeout={statement * 1000:.0f} -c idle_in_transaction_session_timeout=1800000"
+
+
 def _database(url: str) -> dict[str, object]:
     """Read a libpq URL; `postgresql:///name?host=/dir&user=me` is the unix-socket form."""
     parts = urlsplit(url)
@@ -134,7 +141,12 @@ def _database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.pop("port", "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "opsboard", **{k: v for k, v in query.items() if k.startswith("ssl")}},
+        "OPTIONS": {
+            "application_name": "opsboard",
+            "connect_timeout": 5,
+            "options": _limits(),
+            **{k: v for k, v in query.items() if k.startswith("ssl")},
+        },
     }
 
 
@@ -185,7 +197,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 if _HTTPS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_SSL_REDIRECT = _HTTPS and env_bool("OPSBOARD_SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # probes come from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]  # probes come from inside, without TLS
 SECURE_HSTS_SECONDS = 365 * 86400 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("OPSBOARD_BEHIND_PROXY") else None
@@ -229,7 +241,8 @@ EMAIL_PORT = int(env("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
-EMAIL_TIMEOUT = 30
+#: How long one step of a mail server may take (seconds).
+EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "opsboard <opsboard@localhost>")
 #: Private networks that webhooks of alerts may reach; without them only the public internet.
 WEBHOOK_NETWORKS = env_list("OPSBOARD_WEBHOOK_NETWORKS")
@@ -245,6 +258,15 @@ LEASE_SECONDS = int(env("OPSBOARD_LEASE_SECONDS", "120"))
 TICK_SECONDS = float(env("OPSBOARD_TICK_SECONDS", "10"))
 #: How long a not yet finished Amazon report is left alone between two looks (seconds).
 POLL_SECONDS = float(env("OPSBOARD_POLL_SECONDS", "20"))
+#: Redis that throws keys away loses messages: a start is refused unless this says that it is known.
+ALLOW_EVICTING_REDIS = env_bool("OPSBOARD_ALLOW_EVICTING_REDIS")
+#: Free megabytes on the disks of documents and database under which `doctor` warns, and speaks of a fault.
+DISK_WARN_MB = int(env("OPSBOARD_DISK_WARN_MB", "2048"))
+DISK_FAIL_MB = int(env("OPSBOARD_DISK_FAIL_MB", "512"))
+#: A worker that is idle and is given nothing for so long although work is due ends itself, to be started again.
+DEAF_SECONDS = float(env("OPSBOARD_DEAF_SECONDS", "120"))
+#: What Prometheus sends to read /metrics; empty: only this machine itself may.
+METRICS_TOKEN = env("OPSBOARD_METRICS_TOKEN")
 CELERY_BROKER_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -252,6 +274,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_TASK_TIME_LIMIT = 1800
+#: A busy machine takes longer than Celery's four seconds to start a child, which it would then kill at its first task.
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_interval": 5,
@@ -260,8 +284,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS, "options": {"expires": 30}},
+    "tick": {"task": "opsboard.feeds.tick", "schedule": TICK_SECONDS},
 }
+CELERY_BEAT_SCHEDULER = "opsboard.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = env("OPSBOARD_BEAT_FILE", str(DATA_DIR / "beat"))
 
 # --- logs: one JSON object a line, UTC; nothing secret is ever passed to a logger ------------

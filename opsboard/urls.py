@@ -7,20 +7,24 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import URLResolver, include, path
 
-from opsboard.accounts import probes
+from opsboard.watch import metrics, probes
 
 
 def _pages(prefix: str, module: str) -> list[URLResolver]:
     return [path(prefix, include(module))] if find_spec(module) else []
 
 
+handler500 = "opsboard.ui.errors.server_error"
 urlpatterns = [
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("opsboard.accounts.auth_urls")),
     path("look/", include("opsboard.ui.urls")),
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),
+    *_pages("settings/", "opsboard.watch.urls"),
+    *_pages("settings/", "opsboard.feeds.schedule_urls"),
     *_pages("settings/", "opsboard.alerts.rule_urls"),
     *_pages("settings/", "opsboard.alerts.delivery_urls"),
     *_pages("data/", "opsboard.feeds.urls"),

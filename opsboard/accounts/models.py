@@ -207,6 +207,22 @@ class Credential(models.Model):
         return self.account_id, self.kind
 
 
+class ConnectionCheck(models.Model):
+    """What the last check of an account's credentials found; see opsboard.accounts.connections."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="connection_checks")
+    kind = models.CharField(max_length=10, choices=Credential.Kind.choices)
+    checked_at = models.DateTimeField(default=timezone.now)
+    #: [{"code", "params"}], in the order they were asked.
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "kind"], name="connectioncheck_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account_id} at {self.checked_at:%Y-%m-%d %H:%M}"
+
+
 class AuditEvent(models.Model):
     """Who changed what in the settings, and when. Append-only: the database refuses UPDATE and DELETE.
 

@@ -104,10 +104,36 @@ def _bound_to(account_id: int, kind: str) -> bytes:
 @sensitive_variables()
 def seal(values: Mapping[str, str], account_id: int, kind: str) -> tuple[bytes, str]:
     """Seal under the first key; returns (blob, key id). The blob opens for this account and kind only."""
+    return _seal(json.dumps(dict(values), sort_keys=True).encode(), _bound_to(account_id, kind))
+
+
+@sensitive_variables()
+def seal_text(text: str, purpose: str) -> tuple[bytes, str]:
+    """Seal something short-lived under the first key; returns (blob, key id). It opens for this purpose only."""
+    return _seal(text.encode(), f"opsboard:text:{purpose}".encode())
+
+
+@sensitive_variables()
+def unseal_text(blob: bytes | memoryview, key_id: str, purpose: str) -> str | None:
+    """What was sealed for the purpose; None when it does not open, which means: get it anew."""
+    key = next((key for key in keys() if key.id == key_id), None)
+    try:
+        plain = _open(bytes(blob), key, f"opsboard:text:{purpose}".encode()) if key else None
+    except (InvalidTag, ValueError):
+        return None
+    return plain.decode() if plain is not None else None
+
+
+@sensitive_variables()
+def _seal(plain: bytes, bound: bytes) -> tuple[bytes, str]:
     key = _first_key()
     nonce = os.urandom(_NONCE_BYTES)
-    plain = json.dumps(dict(values), sort_keys=True).encode()
-    return nonce + AESGCM(key.material).encrypt(nonce, plain, _bound_to(account_id, kind)), key.id
+    return nonce + AESGCM(key.material).encrypt(nonce, plain, bound), key.id
+
+
+@sensitive_variables()
+def _open(blob: bytes, key: SealKey, bound: bytes) -> bytes:
+    return AESGCM(key.material).decrypt(blob[:_NONCE_BYTES], blob[_NONCE_BYTES:], bound)
 
 
 @sensitive_variables()
@@ -119,9 +145,8 @@ def unseal(blob: bytes | memoryview, key_id: str, account_id: int, kind: str) ->
             f"The {kind} credentials of account {account_id} are sealed with key '{key_id}', "
             "which is not in OPSBOARD_SEAL_KEYS. Add that key again, or enter the credentials anew."
         )
-    blob = bytes(blob)
     try:
-        plain = AESGCM(key.material).decrypt(blob[:_NONCE_BYTES], blob[_NONCE_BYTES:], _bound_to(account_id, kind))
+        plain = _open(bytes(blob), key, _bound_to(account_id, kind))
     except (InvalidTag, ValueError):
         raise SealError(
             f"The {kind} credentials of account {account_id} do not open with key '{key_id}': the key is "

@@ -22,5 +22,5 @@ urlpatterns = [
     path("account/<int:pk>/", account.edit, name="account"),
     path("account/<int:pk>/credentials/<slug:kind>/", account.credentials, name="credentials"),
     path("account/<int:pk>/credentials/<slug:kind>/remove/", account.remove_credentials, name="credentials_remove"),
-    path("account/<int:pk>/credentials/<slug:kind>/test/", account.test_connection, name="credentials_test"),
+    path("account/<int:pk>/credentials/<slug:kind>/test/", account.check_connection, name="credentials_test"),
 ]

@@ -128,4 +128,5 @@ def _past(scope: AccountMarketplace, about: Sequence[Kpi], days: int) -> Iterato
         for values in by_measure.values():
             values.pop(oldest - timedelta(days=1), None)
         limits = [item for item in overrides if item.set_at < end]
-        yield day, evaluation.Known(judge.Figures.of(by_measure), marketplace, day, limits)
+        figures = judge.Figures.of((scope.account_id, scope.marketplace_id), by_measure)
+        yield day, evaluation.Known(figures, marketplace, day, limits)

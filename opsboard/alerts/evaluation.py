@@ -1,7 +1,8 @@
 """What a rule says of a KPI: a pure function of the rule's version and of the figures as they are known.
 
-Nothing here reads the database or the clock, so the judge's transaction and a replay of the past ask the same
-question. A finding that nobody can make (missing, immature, nothing to compare with) is None, never "no".
+Nothing here reads the clock or, but for how long the sales of a report are counted, the database: the judge's
+transaction and a replay of the past ask the same question. A finding that nobody can make (missing, immature,
+nothing to compare with) is None, never "no".
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def evaluate(rule: Rule, kpi: Kpi, known: Known, running: bool = False, since_da
             return _silence(rule, kpi, known)
         case Kind.FORECAST:
             return _forecast(rule, kpi, known, running)
-    newest = judge.reading(kpi, known.figures, judge.last_mature_day(kpi, known.today))
+    newest = judge.reading(kpi, known.figures, judge.last_final_day(kpi, known.figures.scope, known.today))
     if newest.value is None:
         return UNKNOWN
     found_now = _at(rule, kpi, known, newest.last)
@@ -197,7 +198,7 @@ def _same_weekdays(one: Kpi, known: Known, day: date) -> Decimal | None:
 
 def _silence(rule: Rule, kpi: Kpi, known: Known) -> Finding:
     """How many days nothing came that should have. A figure that never was there is not missed."""
-    expected = judge.last_mature_day(kpi, known.today)
+    expected = judge.last_final_day(kpi, known.figures.scope, known.today)
     days = set(known.figures.days(kpi.numerator))
     if kpi.denominator:
         days &= set(known.figures.days(kpi.denominator))
@@ -219,7 +220,7 @@ def _silence(rule: Rule, kpi: Kpi, known: Known) -> Finding:
 
 def _forecast(rule: Rule, kpi: Kpi, known: Known, running: bool) -> Finding:
     """Whether the limit will be crossed within the days looked ahead, by the line through the same weekdays."""
-    end = judge.last_mature_day(kpi, known.today)
+    end = judge.last_final_day(kpi, known.figures.scope, known.today)
     now = judge.reading(kpi, known.figures, end)
     if now.value is None:
         return UNKNOWN

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsboard.accounts.models import Membership
+from opsboard.kpis import cards
 from opsboard.kpis.registry import Evidence, Kpi, kpis
 from opsboard.ui import formats
 
@@ -64,6 +65,8 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
     if episode.first and episode.last:
         days = {"first": formats.day(episode.first), "last": formats.day(episode.last)}
         window = _("%(first)s to %(last)s") % days if episode.first != episode.last else days["last"]
+    if counted := cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, episode):
+        window = f"{window} ({counted})"
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),

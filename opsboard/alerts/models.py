@@ -296,6 +296,7 @@ class OutboxMessage(Work):
         indexes = [
             models.Index(fields=["not_before"], name="outbox_due", condition=models.Q(finished_at__isnull=True)),
             models.Index(fields=["organisation", "-id"], name="outbox_log"),
+            models.Index(fields=["state", "tries"], name="outbox_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -34,7 +34,7 @@ from .models import Channel, Episode, OutboxMessage
 #: Seconds before the next try after the server could not be reached or said "later": doubling, within these.
 FIRST_WAIT, LONGEST_WAIT = 15, 1800
 #: Longer than a slow server may take for connecting, and again for taking the mail (EMAIL_TIMEOUT a step).
-LEASE = 180
+LEASE = 6 * settings.EMAIL_TIMEOUT
 #: A letter older than this says that it is late; a post to a channel is given up after so long.
 LATE, GIVE_UP_POSTING = timedelta(hours=24), timedelta(days=3)
 #: Why a message was not sent at all; shown translated.
@@ -82,15 +82,16 @@ def put(
     key: str, to: Addressee, letter: mail.Letter, purpose: Purpose, *, due: datetime | None = None, urgent: bool = False
 ) -> tuple[OutboxMessage, bool]:
     """Keep a letter under its key, once; (message, whether it is new)."""
-    when = due or timezone.now()
+    now = timezone.now()
+    held = {"not_before": due} if due is not None and due > now else {}  # "at once" is by the database's clock
     message, is_new = OutboxMessage.objects.get_or_create(
         dedupe_key=key,
         defaults={
             **to.fields(),
             "purpose": purpose,
             "urgent": urgent,
-            "due_at": when,
-            "not_before": when,
+            "due_at": due or now,
+            **held,
             "subject": letter.subject,
             "text": letter.text,
             "html": letter.html,
@@ -252,4 +253,4 @@ def _later(message: OutboxMessage, fence: int, said: str, **fields: int) -> None
 def wake() -> None:
     """Hint at every due message (called at each tick)."""
     for pk in due().values_list("pk", flat=True)[:200]:
-        dispatch.hint("opsboard.alerts.deliver", (pk,), expires=60)
+        dispatch.hint("opsboard.alerts.deliver", (pk,))

@@ -9,21 +9,24 @@ from django.db.models import Q
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import dispatch
 from opsboard.feeds.models import DirtyDay
-from opsboard.kpis import judge, rollup
+from opsboard.kpis import entities, judge, rollup, snapshots
 from opsboard.kpis.models import ManualValue, Verdict
 
 from . import episodes, outbox
 
 
 def judge_scope(account_id: int, marketplace_id: int) -> int:
-    """Roll up what is dirty, judge, ask the rules, open and close episodes: one commit. Episodes opened.
+    """Roll up what is dirty, judge the scope and its entities, ask the rules, open and close episodes: one commit.
 
-    One judge a scope at a time: a second one waits and then finds nothing left to do.
+    Returns the number of episodes opened. One judge a scope at a time: a second one waits and then finds
+    nothing left to do.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('judge'), %s)", [account_id * 1000 + marketplace_id])
         rollup.refresh(account_id, marketplace_id)
+        snapshots.refresh(account_id, marketplace_id)
+        entities.judge([(account_id, marketplace_id)])
         judge.judge(account_id, marketplace_id)
         return len(episodes.follow_scope(account_id, marketplace_id))
 
@@ -48,4 +51,4 @@ def wake_judges() -> None:
             ~Q(judged_on=scope.marketplace.today())
         )
         if (scope.account_id, scope.marketplace_id) in dirty or stale.exists():
-            dispatch.hint("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id), expires=60)
+            dispatch.hint("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id))

@@ -48,6 +48,8 @@ class Row:
     #: What to do with it, for those who may and while it runs.
     desk: Desk | None
     snoozed: str
+    #: Over how many days after a click the sales behind it are counted; "" where it has none.
+    counted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def _row(asker: _Asker, item: Episode, scope: AccountMarketplace, kpi: Kpi) -> R
         formats.day(item.since or item.opened_at.date()),
         None if members is None else _desk(item, kpi, members),
         words.snooze_words(item, kpi) if item.state == Episode.State.SNOOZED else "",
+        cards.counted(item.kpi, item.account_id, item.marketplace_id, item),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .errors import AmazonError, AuthRefused, BadRequest, Duplicate, NotFound, TemporarilyDown, Throttled
+from .errors import AmazonError, AuthRefused, BadRequest, Duplicate, NotAmazon, NotFound, TemporarilyDown, Throttled
 
 LIMIT_HEADER = "x-amzn-RateLimit-Limit"
 _DUPLICATE = re.compile(r"duplicate of\s*:?\s*([0-9A-Za-z._-]+)", re.IGNORECASE)
@@ -24,7 +24,7 @@ _DUPLICATE = re.compile(r"duplicate of\s*:?\s*([0-9A-Za-z._-]+)", re.IGNORECASE)
 def problem(status: int, headers: Mapping[str, str], body: Any) -> AmazonError | None:
     """The error an answer means, None when it is a success. `body` is parsed JSON, or None for anything else."""
     if 200 <= status < 300:
-        return None if isinstance(body, (dict, list)) else TemporarilyDown(_("the answer is not JSON"))
+        return None if isinstance(body, (dict, list)) else NotAmazon(_("the answer is not JSON"))
     said = words(body)
     if status == 429:
         wait = retry_after(headers)
@@ -56,6 +56,18 @@ def words(body: Any) -> str:
                 if first.get(name):
                     return str(first[name])
     return ""
+
+
+def token_is_old(status: int, body: Any) -> bool:
+    """The access token is refused, not the seller.
+
+    The SP-API says 403 "Access to requested resource is denied." for both, and names the token in the details only.
+    """
+    if status != 403:
+        return status == 401
+    errors = body.get("errors") if isinstance(body, dict) else None
+    texts = [f"{one.get('message')} {one.get('details')}" for one in errors or () if isinstance(one, dict)]
+    return any("access token" in text.lower() or "token you provided" in text.lower() for text in texts)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from opsboard.accounts.connections import ConnectionResult
+    from opsboard.accounts.connections import Step
     from opsboard.accounts.models import SellerAccount
 
 
@@ -14,20 +14,23 @@ class AmazonConfig(AppConfig):
     label = "amazon"
 
     def ready(self) -> None:
-        from opsboard.accounts.connections import register_tester
+        from opsboard.accounts.connections import register_findings, register_tester
 
-        register_tester("sp_api", _try_sp_api)
-        register_tester("ads", _try_ads)
+        from .findings import FINDINGS
+
+        register_findings(FINDINGS)
+        register_tester("sp_api", _check_sp_api)
+        register_tester("ads", _check_ads)
 
 
 # The clients' libraries take a while to import, so only the process that talks to Amazon does.
-def _try_sp_api(account: SellerAccount) -> ConnectionResult:
-    from .connect import try_sp_api
+def _check_sp_api(account: SellerAccount) -> list[Step]:
+    from .connect import check_sp_api
 
-    return try_sp_api(account)
+    return check_sp_api(account)
 
 
-def _try_ads(account: SellerAccount) -> ConnectionResult:
-    from .connect import try_ads
+def _check_ads(account: SellerAccount) -> list[Step]:
+    from .connect import check_ads
 
-    return try_ads(account)
+    return check_ads(account)

@@ -1,4 +1,4 @@
-"""Making one call to Amazon properly: token first, bucket before that, one second chance after a 401."""
+"""Making one call to Amazon properly: signed in, within the rate limit, one second chance after a 401."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import httpx
 import requests
 
 from . import throttle, tokens
-from .answers import LIMIT_HEADER, problem
+from .answers import LIMIT_HEADER, problem, token_is_old
 from .credentials import Credentials
-from .errors import AuthRefused, TemporarilyDown, Throttled
+from .errors import Throttled, Unreachable
 from .throttle import Meter
 
 T = TypeVar("T")
@@ -35,14 +35,14 @@ def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[
 
     Raises opsboard.amazon.errors only; Throttled when our bucket or Amazon says not now.
     """
-    wait = throttle.take(meter, operation)
-    if wait > 0:
-        raise Throttled(wait, operation)
     token = tokens.access_token(credentials)
+    _take(meter, operation)
     answer = _send(send, token)
-    if _stale(answer):
+    if token_is_old(answer.status, answer.body):
         tokens.forget(credentials, token)
-        answer = _send(send, tokens.access_token(credentials))
+        token = tokens.access_token(credentials)
+        _take(meter, operation)  # the second try counts at Amazon as the first did
+        answer = _send(send, token)
     limit = answer.headers.get(LIMIT_HEADER)
     error = problem(answer.status, answer.headers, answer.body)
     if isinstance(error, Throttled):
@@ -54,16 +54,15 @@ def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[
     return answer.body
 
 
-def _stale(answer: Answer) -> bool:
-    """The token is refused, not the seller: SP-API says 403 for an expired token as well."""
-    if answer.status not in {401, 403}:
-        return False
-    error = problem(answer.status, answer.headers, answer.body)
-    return answer.status == 401 or (isinstance(error, AuthRefused) and "expired" in error.detail.lower())
+def _take(meter: Meter, operation: str) -> None:
+    """No call is made that our own bucket says Amazon would refuse."""
+    wait = throttle.take(meter, operation)
+    if wait > 0:
+        raise Throttled(wait, operation)
 
 
 def _send(send: Callable[[str], Answer], token: str) -> Answer:
     try:
         return send(token)
     except (httpx.HTTPError, requests.RequestException) as error:
-        raise TemporarilyDown(type(error).__name__) from None
+        raise Unreachable(type(error).__name__) from None

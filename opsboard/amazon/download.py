@@ -7,7 +7,6 @@ is for the reader to find out, with what the server declared as a hint.
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import threading
@@ -15,12 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
 from . import hosts
-from .errors import DownloadFailed, Expired, TemporarilyDown, TooBig
+from .errors import DownloadFailed, Expired, PageInstead, TemporarilyDown, TooBig, Unreachable
 from .reports import Link
 
 #: Bytes over the wire (usually gzip); Amazon's largest reports unpack to a few gigabytes.
@@ -31,9 +30,9 @@ _CODE = re.compile(rb"<Code>(\w+)</Code>")
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A complete file, removed when the block that asked for it ends."""
+    """A complete file, open at its beginning. It has no name: whatever becomes of its reader, it is gone."""
 
-    path: Path
+    content: BinaryIO
     size: int
     charset: str  # declared by the server, "" when it did not say
     gzip: bool  # as Amazon announced it; the bytes themselves may differ
@@ -45,19 +44,15 @@ def downloaded(link: Link, max_bytes: int = MAX_BYTES) -> Iterator[Downloaded]:
 
     Expired: ask for a new link. DownloadFailed: it was cut off, nothing is kept. TooBig, TemporarilyDown.
     """
-    handle, name = tempfile.mkstemp(prefix="opsboard-report-")
-    path = Path(name)
-    try:
+    with tempfile.TemporaryFile(prefix="opsboard-report-") as out:
         try:
-            with os.fdopen(handle, "wb") as out:
-                size, charset = _stream(link, out.write, max_bytes)
+            size, charset = _stream(link, out.write, max_bytes)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout) as error:
             raise DownloadFailed(type(error).__name__) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TemporarilyDown(type(error).__name__) from None
-        yield Downloaded(path, size, charset, link.gzip)
-    finally:
-        path.unlink(missing_ok=True)
+            raise Unreachable(type(error).__name__) from None
+        out.seek(0)
+        yield Downloaded(out, size, charset, link.gzip)
 
 
 _kept = threading.local()
@@ -91,7 +86,7 @@ def _stream(link: Link, write: Callable[[bytes], object], max_bytes: int) -> tup
         if _is_storage_error(head):
             raise Expired(_code(head))
         if head[:512].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-            raise DownloadFailed("HTML")  # somebody's page in between; no report is one
+            raise PageInstead("HTML")  # somebody's page in between; no report is one
         return size, _charset(answer.headers.get("Content-Type", ""))
 
 

@@ -41,16 +41,34 @@ class TemporarilyDown(AmazonError):
     """Amazon, or the way there, does not work at the moment; nothing is known about the request."""
 
     def sentence(self) -> str:
+        return _("Amazon does not answer as it should at the moment; it is tried again by itself.")
+
+
+class Unreachable(TemporarilyDown):
+    """No answer at all: the network, a name, a proxy, or Amazon's door."""
+
+    def sentence(self) -> str:
         return _("Amazon could not be reached; it is tried again by itself.")
 
 
-class AuthRefused(AmazonError):
-    """Credentials or permissions are not good enough, and trying again will not help."""
+class NotAmazon(TemporarilyDown):
+    """Something answered that does not speak as Amazon does: a web page of a proxy, a firewall, a sign-in."""
 
-    def __init__(self, todo: str = "", detail: str = "", status: int = 0) -> None:
+    def sentence(self) -> str:
+        return _("A web page came instead of Amazon's answer; it is tried again by itself.")
+
+
+class AuthRefused(AmazonError):
+    """Credentials or permissions are not good enough, and trying again will not help.
+
+    `code` is Login with Amazon's own word where that refused ("invalid_grant"), else "".
+    """
+
+    def __init__(self, todo: str = "", detail: str = "", status: int = 0, code: str = "") -> None:
         super().__init__(detail)
         self.todo = todo
         self.status = status
+        self.code = code
 
     def sentence(self) -> str:
         return self.todo or _("Amazon refused the credentials. Enter them again under Settings, Accounts.")
@@ -93,6 +111,13 @@ class DownloadFailed(AmazonError):
 
     def sentence(self) -> str:
         return _("The document did not arrive whole; it is downloaded again.")
+
+
+class PageInstead(DownloadFailed):
+    """A web page came where the document should be."""
+
+    def sentence(self) -> str:
+        return _("A web page came instead of the document; it is downloaded again.")
 
 
 class Expired(DownloadFailed):

@@ -21,12 +21,25 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 
 
+REGIONS = tuple(SP_API)
+
+
 def sp_api(region: str) -> str:
-    return (settings.SP_API_ENDPOINT or SP_API[region]).rstrip("/")
+    return _at(settings.SP_API_ENDPOINT, region) or SP_API[region]
 
 
 def ads(region: str) -> str:
-    return (settings.ADS_API_ENDPOINT or ADS[region]).rstrip("/")
+    return _at(settings.ADS_API_ENDPOINT, region) or ADS[region]
+
+
+def differs(one: str, other: str) -> bool:
+    """Whether two regions answer at addresses of their own."""
+    return sp_api(one) != sp_api(other)
+
+
+def _at(address: str, region: str) -> str:
+    """The configured address; one with "{region}" in it answers for each region apart, as Amazon's do."""
+    return address.replace("{region}", region).rstrip("/")
 
 
 def token() -> str:

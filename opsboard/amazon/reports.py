@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -41,6 +41,17 @@ class Request:
     #: Instead of days: since when, up to now.
     since: datetime | None = None
 
+    def moments(self) -> tuple[datetime, datetime] | None:
+        """The first and last moment of the days, in UTC.
+
+        Where Amazon takes dates only, they keep both days inside whatever it makes of them.
+        """
+        if not (self.first and self.last):
+            return None
+        zone = self.zone or UTC
+        first = datetime.combine(self.first, time(), zone)
+        return first.astimezone(UTC), datetime.combine(self.last, time(23, 59, 59), zone).astimezone(UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -61,13 +72,15 @@ class Status:
     created_at: datetime | None = None
     #: Amazon's own words about a failure.
     reason: str = ""
+    #: Whether Amazon says that it began to make it: only what still queues can be cancelled by somebody.
+    started: bool = False
     #: Already known address (Ads); None: ask `locate`.
     link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A finished report that Amazon has, whoever asked for it."""
+    """A report that Amazon has or is making, whoever asked for it."""
 
     report_id: str
     created_at: datetime | None
@@ -87,8 +100,13 @@ class Page:
 class Reports(Protocol):
     source: str
 
-    def find(self, report_type: str, marketplace_id: str, since: datetime, token: str = "") -> Page:
-        """A page of the finished reports of a type made since then. BadRequest when the token is no longer good."""
+    def find(
+        self, report_type: str, marketplace_id: str, since: datetime, token: str = "", *, unfinished: bool = False
+    ) -> Page:
+        """A page of the finished reports of a type made since then, on request with those still being made.
+
+        BadRequest when the token is no longer good.
+        """
 
     def request(self, wanted: Request) -> str:
         """Ask for a report; its id. Duplicate names the one that is being made already."""
@@ -100,11 +118,14 @@ class Reports(Protocol):
         """A fresh address of a finished document."""
 
 
-def reports_for(scope: AccountMarketplace, api: str) -> Reports:
-    """The report service ("sp" or "ads") of a scope; NoCredentials when it has none."""
+def reports_for(scope: AccountMarketplace, api: str, urgent: bool = False) -> Reports:
+    """The report service ("sp" or "ads") of a scope; NoCredentials when it has none.
+
+    `urgent`: a person waits, so the reserve of the scarce operations may be used.
+    """
     from . import ads_api, sp_api
 
-    return sp_api.SpReportService(scope) if api == "sp" else ads_api.AdsReportService(scope)
+    return sp_api.SpReportService(scope, urgent) if api == "sp" else ads_api.AdsReportService(scope, urgent)
 
 
 def instant(text: object) -> datetime | None:

@@ -10,11 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -122,9 +121,9 @@ class SpReportService:
 
     source = "sp_api"
 
-    def __init__(self, scope: AccountMarketplace) -> None:
+    def __init__(self, scope: AccountMarketplace, urgent: bool = False) -> None:
         self._credentials = open_credentials(scope.account, SP_API)
-        self._meter = meter_of(scope.account, self._credentials)
+        self._meter = meter_of(scope.account, self._credentials, urgent)
         self._client = _client(_Reports, hosts.sp_api(scope.account.region), self._credentials)
 
     def _call(self, operation: str, send: Callable[[_Reports], Any]) -> dict[str, Any]:
@@ -137,22 +136,23 @@ class SpReportService:
         body: dict[str, Any] = {"reportType": wanted.report_type, "marketplaceIds": [wanted.marketplace_id]}
         if wanted.options:
             body["reportOptions"] = dict(wanted.options)
-        if wanted.first and wanted.last:
-            # Where Amazon takes dates only, the times keep both days inside whatever it makes of them.
-            body["dataStartTime"] = _moment(wanted.first, time(), wanted.zone)
-            body["dataEndTime"] = _moment(wanted.last, time(23, 59, 59), wanted.zone)
+        if moments := wanted.moments():
+            body["dataStartTime"], body["dataEndTime"] = map(_text, moments)
         elif wanted.since:
-            body["dataStartTime"] = f"{wanted.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            body["dataStartTime"] = _text(wanted.since)
         answer = self._call("createReport", lambda client: client.create_report(**body))
         return _must(answer, "reportId", "createReport")
 
-    def find(self, report_type: str, marketplace_id: str, since: datetime, token: str = "") -> Page:
+    def find(
+        self, report_type: str, marketplace_id: str, since: datetime, token: str = "", *, unfinished: bool = False
+    ) -> Page:
+        states = ["DONE", "IN_PROGRESS", "IN_QUEUE"] if unfinished else ["DONE"]
         asked: dict[str, Any] = {
             "reportTypes": [report_type],
             "marketplaceIds": [marketplace_id],
-            "processingStatuses": ["DONE"],
+            "processingStatuses": states,
             "pageSize": PAGE_SIZE,
-            "createdSince": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "createdSince": _text(since),
         }
         # A token stands alone: beside any other parameter Amazon refuses it.
         answer = self._call(
@@ -170,7 +170,7 @@ class SpReportService:
                 instant(row.get("dataEndTime")),
             )
             for row in rows
-            if row.get("processingStatus") == "DONE" and row.get("reportType") == report_type
+            if row.get("processingStatus") in states and row.get("reportType") == report_type
         )
         return Page(tuple(found), str(answer.get("nextToken") or ""))
 
@@ -181,6 +181,7 @@ class SpReportService:
             progress=_PROGRESS.get(state, Progress.WORKING),
             document_id=str(answer.get("reportDocumentId") or ""),
             created_at=instant(answer.get("processingEndTime")) or instant(answer.get("createdTime")),
+            started=bool(answer.get("processingStartTime")),
         )
 
     def locate(self, report_id: str, document_id: str) -> Link:
@@ -197,12 +198,12 @@ class Participation:
     suspended: bool
 
 
-def participations(account: SellerAccount) -> list[Participation]:
-    """Where the seller takes part: also the proof that the credentials work."""
+def participations(account: SellerAccount, region: str = "") -> list[Participation]:
+    """Where the seller takes part, as the account's region (or another one) knows: also the proof that it does."""
     credentials = open_credentials(account, SP_API)
-    client = _client(_Sellers, hosts.sp_api(account.region), credentials)
+    client = _client(_Sellers, hosts.sp_api(region or account.region), credentials)
     body = call(
-        meter_of(account, credentials),
+        meter_of(account, credentials, urgent=True),
         "getMarketplaceParticipations",
         credentials,
         _send(client, lambda one: one.get_marketplace_participation()),
@@ -223,14 +224,29 @@ def participations(account: SellerAccount) -> list[Participation]:
     return found
 
 
-def meter_of(account: SellerAccount, credentials: Credentials) -> Meter:
+def may_list(account: SellerAccount, report_types: list[str], since: datetime) -> datetime | None:
+    """Ask for the newest reports of these types (at most ten): when the newest was asked for, None without one.
+
+    AuthRefused when the application may not have one of them.
+    """
+    credentials = open_credentials(account, SP_API)
+    client = _client(_Reports, hosts.sp_api(account.region), credentials)
+    asked = {"reportTypes": report_types, "pageSize": 10, "createdSince": _text(since)}
+    meter = meter_of(account, credentials, urgent=True)
+    body = call(meter, "getReports", credentials, _send(client, lambda one: one.get_reports(**asked)))
+    rows = body.get("reports") if isinstance(body, dict) else None
+    if not isinstance(rows, list):
+        raise TemporarilyDown("getReports: reports")
+    return max(filter(None, (instant(row.get("createdTime")) for row in rows)), default=None)
+
+
+def meter_of(account: SellerAccount, credentials: Credentials, urgent: bool = False) -> Meter:
     """Amazon counts by seller; without a merchant id the account stands for it."""
-    return Meter(account.selling_partner_id or f"account-{account.pk}", credentials.application)
+    return Meter(account.selling_partner_id or f"account-{account.pk}", credentials.application, urgent)
 
 
-def _moment(day: date, clock: time, zone: ZoneInfo | None) -> str:
-    moment = datetime.combine(day, clock, zone or UTC).astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _must(answer: dict[str, Any], name: str, operation: str) -> str:

@@ -17,7 +17,7 @@ from opsboard.accounts.models import (
     SellerAccount,
     User,
 )
-from opsboard.feeds import schedule
+from opsboard.feeds import backfill
 from opsboard.kpis.models import ManualValue
 from opsboard.simulator import ACCOUNTS, DEMO_CREDENTIALS
 
@@ -73,4 +73,4 @@ def _type_in_ipi(key: str, scope: AccountMarketplace, user: User) -> None:
 
 def plan(scopes: list[AccountMarketplace], days: int) -> int:
     """Plan the demo's fetches, the newest 60 days of everything first; how many are new."""
-    return sum(schedule.plan_backfill(scope, days) for scope in scopes)
+    return sum(backfill.ensure(scope, days) for scope in scopes)

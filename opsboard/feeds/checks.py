@@ -9,7 +9,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.db import models
 
-from . import reconciliation
+from . import reconciliation, slots
 from .registry import Column, Dataset, Dimension, Kind, ReportSpec, Scope, specs
 
 _KEY = re.compile(r"[a-z0-9_]{1,40}")
@@ -49,8 +49,26 @@ def _spec_errors(spec: ReportSpec) -> Iterator[CheckMessage]:
         yield Error(f"Report {spec.key} feeds nothing.", id="feeds.E004")
     if spec.max_days < 1 or spec.lookback_days < 1 or spec.every_hours < 1 or spec.reask_days < 1:
         yield Error(f"Report {spec.key} has a span or an interval under one.", id="feeds.E005")
+    if spec.every_hours % slots.WEEK_HOURS and 24 % spec.every_hours:
+        yield Error(
+            f"Report {spec.key} is pulled every {spec.every_hours} hours, which no clock on a wall shows.",
+            hint="Divide a day evenly, or say a week (168).",
+            id="feeds.E021",
+        )
+    if spec.every_hours < spec.shortest_hours:
+        yield Error(f"Report {spec.key} is pulled oftener than Amazon makes it.", id="feeds.E022")
+    if max(spec.deep_reask_days, spec.until_final_days) > spec.lookback_days or (
+        spec.deep_reask_days and (spec.until_final_days or spec.deep_every_days < 1 or not spec.history)
+    ):
+        yield Error(f"Report {spec.key} asks deeper than it can.", id="feeds.E023")
     if spec.discovered and (spec.api != "sp" or spec.format != "tsv"):
         yield Error(f"Report {spec.key} is discovered, which only tables of the SP-API are.", id="feeds.E018")
+    if spec.reusable_minutes and (spec.options or spec.ask or spec.api != "sp" or spec.discovered):
+        yield Error(
+            f"Report {spec.key} is taken over from others, and what is in it depends on how it was asked for.",
+            hint="Amazon's list of reports does not name their options: only reports without any can be compared.",
+            id="feeds.E024",
+        )
     if (spec.personal or spec.written) and spec.format == "json":
         yield Error(f"Report {spec.key} has personal columns, which only tables have.", id="feeds.E020")
     if spec.api == "ads":

@@ -6,9 +6,9 @@ next due row itself (SKIP LOCKED), works on it, and goes on until nothing is due
 
 Why not a message a row: throughput then does not depend on how often the tick comes or how many
 messages it dares to send; a lost, doubled or flushed message changes nothing; the order (what a
-person waits for, then the first screen, routine, history; each account in turn, the newest days
-first) is decided when a worker is free rather than when a message was sent; and other tasks (judging,
-mail) never queue behind hundreds of fetches: hints expire with the tick that sent them, and a worker
+person waits for, then the first screen, routine, history; each account in turn: turns.py) is decided
+when a worker is free rather than when a message was sent; and other tasks (judging,
+mail) never queue behind hundreds of fetches: few hints wait at any time (hints.LONGEST_QUEUE), and a worker
 gives its slot back after WORK_SECONDS.
 """
 
@@ -17,9 +17,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.conf import settings
@@ -28,9 +26,9 @@ from django.db.models import Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import batches, fetching, leases, pipeline, registry, schedule
+from . import backfill, batches, fetching, pipeline, schedule, turns
 from .hints import hint
-from .models import Feed, Fetch, Ingest
+from .models import Feed, Ingest
 
 __all__ = ["due_count", "hint", "ingest", "lag", "on_tick", "tick", "wake", "work"]
 
@@ -60,6 +58,7 @@ def tick(now: datetime | None = None) -> int:
         if _only_planner():
             schedule.plan_due(now)
     batches.sweep()
+    backfill.sweep()
     sent = wake()
     for function in _on_tick:
         try:
@@ -83,13 +82,10 @@ def wake() -> int:
     slots = int(getattr(settings, "CELERY_WORKER_CONCURRENCY", 0) or os.cpu_count() or 1)
     sent = 0
     for _ in range(min(slots, due_count(slots))):
-        if not hint("opsboard.feeds.work", expires=max(5.0, settings.TICK_SECONDS)):
+        if not hint("opsboard.feeds.work"):
             break
         sent += 1
     return sent
-
-
-_OPEN = (Fetch.State.WAITING, Fetch.State.REQUESTED, Fetch.State.READY)
 
 
 def _free() -> Q:
@@ -99,7 +95,7 @@ def _free() -> Q:
 
 def due_count(at_most: int) -> int:
     """How many rows could be worked on now, counted no further than `at_most`."""
-    fetches = Fetch.objects.filter(_free(), state__in=_OPEN).order_by()[:at_most].count()
+    fetches = turns.due(at_most)
     if fetches >= at_most:
         return fetches
     ingests = Ingest.objects.filter(_free(), state=Ingest.State.WAITING).order_by()[: at_most - fetches].count()
@@ -116,35 +112,15 @@ def lag(now: datetime | None = None) -> timedelta:
 # --- a worker's turn ------------------------------------------------------------------------------
 
 
-@dataclass
-class _Turn:
-    """What one worker remembers while it drains: whose turn is next, and who has no tokens left."""
-
-    last_account: int = 0
-    #: (account, api) -> monotonic time until which its new requests would be refused anyway.
-    resting: dict[tuple[int, str], float] = field(default_factory=dict)
-
-    def condition(self) -> tuple[str, list[Any]]:
-        sql, params = "state = ANY(%s)", [[state.value for state in _OPEN]]
-        now = time.monotonic()
-        self.resting = {key: until for key, until in self.resting.items() if until > now}
-        for account, api in self.resting:
-            specs = [spec.key for spec in registry.specs() if spec.api == api]
-            sql += " AND NOT (state = 'waiting' AND account_id = %s AND spec = ANY(%s))"
-            params += [account, specs]  # type: ignore[list-item]
-        return sql, params
-
-
 def work(seconds: float | None = None) -> int:
     """Take due rows one after the other until none is due or the time is up; how many were worked on."""
     allowed = min(LONGEST_WORK, max(2.0, settings.TICK_SECONDS)) if seconds is None else seconds
     until = time.monotonic() + allowed
-    turn = _Turn()
     worked = 0
     while time.monotonic() < until:
-        if batches.work_one() or _ingest_one() or _fetch_one(turn):
+        if batches.work_one() or _ingest_one() or _fetch_one():
             worked += 1
-        elif _something_soon(turn):
+        elif turns.soon(SOON_SECONDS):
             time.sleep(NAP_SECONDS)
         else:
             break
@@ -160,19 +136,11 @@ def _ingest_one() -> bool:
     return False
 
 
-def _fetch_one(turn: _Turn) -> bool:
-    condition, params = turn.condition()
-    # Leans on fetch_due. Accounts take turns within a priority, so one with a long history delays no other.
-    order = f"priority, account_id <= {int(turn.last_account)}, account_id, window_end DESC, id"
-    claimed = leases.claim_first(Fetch, condition, params, order, on_set_aside=fetching.tell_feed)
+def _fetch_one() -> bool:
+    claimed = turns.claim(on_set_aside=fetching.tell_feed)
     if claimed is None:
         return False
-    pk, fence = claimed
-    account, key = Fetch.objects.values_list("account_id", "spec").get(pk=pk)
-    turn.last_account = account
-    advanced = fetching.carry_on(pk, fence)
-    if advanced.rest_seconds:
-        turn.resting[(account, registry.spec(key).api)] = time.monotonic() + advanced.rest_seconds
+    advanced = fetching.carry_on(*claimed)
     if advanced.ingest_id:
         ingest(advanced.ingest_id)
     return True
@@ -185,20 +153,12 @@ def ingest(pk: int) -> bool:
     third time, set aside. It does not stop the worker.
     """
     try:
-        return pipeline.run_ingest(pk) is not None
+        outcome = pipeline.run_ingest(pk)
+        if outcome is not None and outcome.rows_in == 0 and outcome.state == Ingest.State.APPLIED:
+            fetching.without_rows(pk)
+        return outcome is not None
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("ingest_failed", ingest=pk)
         return True
-
-
-def _something_soon(turn: _Turn) -> bool:
-    condition, params = turn.condition()
-    sql = f"""
-        SELECT EXISTS (SELECT 1 FROM feeds_fetch
-         WHERE {condition} AND finished_at IS NULL AND lease_until IS NULL
-           AND not_before <= statement_timestamp() + make_interval(secs => %s))"""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, SOON_SECONDS])
-        return bool(cursor.fetchone()[0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from pathlib import Path
 
 from opsboard.amazon.download import downloaded
 from opsboard.amazon.errors import AmazonError, Throttled
@@ -28,15 +27,14 @@ def of(reports: Reports, report_id: str, status: Status) -> str:
         return ""
     try:
         with downloaded(reports.locate(report_id, status.document_id), MAX_BYTES) as file:
-            return _read(file.path)
+            return _read(file.content.read())
     except Throttled:
         raise
     except AmazonError:
         return ""
 
 
-def _read(path: Path) -> str:
-    raw = path.read_bytes()
+def _read(raw: bytes) -> str:
     if raw.startswith(b"\x1f\x8b"):
         try:
             raw = zlib.decompressobj(31).decompress(raw, MAX_BYTES)

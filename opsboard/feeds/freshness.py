@@ -9,13 +9,17 @@ from datetime import date, timedelta
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.ui import formats
+from opsboard.ui.entities import Alike
+from opsboard.ui.filters import Days
 
-from . import registry
+from . import attribution, registry
 
+#: So many missing days are named, more are counted.
+NAMED_DAYS = 4
 #: What the context bar speaks of, each by the dataset that stands for it.
 SPOKEN: tuple[tuple[str, str | Promise], ...] = (
     ("sp_campaigns", gettext_lazy("Ads to %(day)s")),
@@ -39,7 +43,11 @@ def provisional_from(dataset: str, scope: AccountMarketplace) -> date | None:
     known = registry.datasets().get(dataset)
     if known is None or known.scope != registry.Scope.DAYS or not known.mature_days:
         return None
-    return scope.marketplace.today() - timedelta(days=known.mature_days)
+    today = scope.marketplace.today()
+    usual = today - timedelta(days=known.mature_days)
+    if known.mature_days != attribution.USUAL:
+        return usual
+    return attribution.still_counting(scope.account_id, scope.marketplace_id, dataset, today) or usual
 
 
 # Leans on coverage_once (account, marketplace, dataset, date): one backward probe a pair and dataset.
@@ -100,3 +108,28 @@ def covered_days(scope: AccountMarketplace, dataset: str, first: date, last: dat
             [scope.account_id, scope.marketplace_id, dataset, first, last],
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def alike(scope: AccountMarketplace, dataset: str, days: Days, before: Days | None) -> Alike:
+    """The covered days of a period, and those that can be compared with the period before."""
+    first = min(days.first, before.first) if before else days.first
+    return Alike.of(covered_days(scope, dataset, first, days.last), days, before)
+
+
+def told(scope: AccountMarketplace, days: Days, known: Alike) -> str:
+    """The freshness an export states: up to when each dataset is covered, and which days are missing."""
+    return " · ".join(filter(None, [sentence([scope]), holes(days, known)]))
+
+
+def holes(days: Days, known: Alike) -> str:
+    """ "2 of 30 days are missing: 3 Nov, 24 Nov"; empty when none is. What is missing is in no sum of the page."""
+    missing = [day for day in days if day not in known.days]
+    if not missing:
+        return ""
+    text = ngettext("%(n)s of %(all)s days is missing", "%(n)s of %(all)s days are missing", len(missing)) % {
+        "n": formats.decimals(len(missing)),
+        "all": formats.decimals(len(days)),
+    }
+    if len(missing) > NAMED_DAYS:
+        return text
+    return _("%(what)s: %(days)s") % {"what": text, "days": _(", ").join(formats.day(day) for day in missing)}

@@ -169,8 +169,6 @@ class GroupReplacement(Replacement):
             count, days = cursor.fetchone()
             return count, 0, days or []
         keys = ", ".join(f"coalesce(s.{name}, f.{name}) AS {name}" for name in self.key)
-        values = ", ".join(f"s.{name}" for name in self.values)
-        is_same = f"ROW({', '.join(f'f.{name}' for name in self.values)}) IS NOT DISTINCT FROM ROW({values})"
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
         same_group = " AND ".join(f"f.{name} = g.{name}" for name in self.dataset.group)
         # Rows that say the same are left alone, but for one of each group: stamped with the newer document,
@@ -178,14 +176,15 @@ class GroupReplacement(Replacement):
         cursor.execute(
             f"""
             WITH diff AS MATERIALIZED (
-                SELECT {keys}, {values}, s.line, f.date IS NOT NULL AND s.line IS NOT NULL AND {is_same} AS is_same
+                SELECT {keys}, {self._staged_values} s.line,
+                       f.date IS NOT NULL AND s.line IS NOT NULL AND {self._is_same} AS is_same
                 FROM ({staged}) s
                 FULL JOIN (
                     SELECT {", ".join(f"f.{name}" for name in fields)}, f.document_id
                     FROM {self.table} f JOIN {_GROUPS} g ON {same_group}
                     WHERE f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s
                 ) f ON {" AND ".join(f"f.{name} = s.{name}" for name in self.key)}
-                WHERE s.line IS NULL OR f.date IS NULL OR NOT {is_same}
+                WHERE s.line IS NULL OR f.date IS NULL OR NOT {self._is_same}
                 OR (s.stamps AND f.document_id <> %(document)s)
             ), gone AS (
                 DELETE FROM {self.table} f USING diff WHERE diff.line IS NULL

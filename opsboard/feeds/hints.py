@@ -19,12 +19,25 @@ _AT_ONCE = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
 }
+#: No hint is sent while so many messages wait: the next tick comes before a worker would read it. That keeps what each
+#: tick says anew from piling up. A date of expiry would not: it is read off the worker's clock.
+LONGEST_QUEUE = 50
 
 log = structlog.get_logger(__name__)
 
 
-def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) -> bool:
-    """Send a message if that is possible now; False when the broker is away (the tick comes by anyway)."""
+def is_full(connection: Any) -> bool:
+    """Whether enough messages wait in the broker of a kombu connection."""
+    from opsboard.celery import app
+
+    return bool(connection.default_channel.client.llen(app.conf.task_default_queue) >= LONGEST_QUEUE)
+
+
+def hint(task: str, args: tuple[Any, ...] = ()) -> bool:
+    """Send a message if that is possible now; False when the broker is away or enough messages wait already.
+
+    The tick comes by anyway.
+    """
     from kombu.exceptions import KombuError
 
     from opsboard.celery import app
@@ -32,7 +45,9 @@ def hint(task: str, args: tuple[Any, ...] = (), expires: float | None = None) ->
     try:
         with app.connection_for_write() as connection:
             connection.transport_options.update(_AT_ONCE)
-            app.send_task(task, args=args, expires=expires, connection=connection, retry=False, ignore_result=True)
+            if is_full(connection):
+                return False
+            app.send_task(task, args=args, connection=connection, retry=False, ignore_result=True)
     except (OSError, KombuError) as error:
         log.warning("broker_away", task=task, error=type(error).__name__)
         return False

@@ -43,6 +43,24 @@ _BULK = _(
     "console, create the reports under “Sponsored ads reports” with time unit “Daily” instead."
 )
 
+_DATE_RANGE = _(
+    "It tells each order in one line. Download the report “Transaction” instead (Payments > Reports Repository > "
+    "Date Range Reports)."
+)
+_WINDOW = _(
+    "It does not say over how many days after a click its sales are counted, and opsboard tells that with every "
+    "figure. In the advertising console, create the report under “Sponsored ads reports”, time unit “Daily”, instead."
+)
+_OLDER = _(
+    "It has no sales after clicks alone, which opsboard keeps. Download it again in the advertising console: the "
+    "reports of today have them."
+)
+_CLICKED = "14 Day Total Sales - (Click)"
+_STOCK = _("Download “Manage FBA Inventory” instead, for one marketplace (Reports > Fulfilment > Inventory).")
+_LEDGER = _("Download the Summary View of the Inventory Ledger instead, by day and country (Reports > Fulfilment).")
+_ORDERS = _("Download “All Orders” instead (Reports > Fulfilment).")
+_QUERIES = _("On the page, choose the ASIN View, one ASIN and one week, and download it again without changing it.")
+
 #: The first that fits names the file, so the more telling ones stand first.
 KINDS: tuple[Kind, ...] = (
     Kind("Fivetran table", ("_fivetran_synced",), todo=_("Connect Amazon, or download the report from Amazon itself.")),
@@ -52,23 +70,58 @@ KINDS: tuple[Kind, ...] = (
     Kind("sellerboard export", ("SalesOrganic", "SalesPPC"), todo=_("Download the report from Amazon itself.")),
     Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "payments-date"), todo=_ALL_ORDERS),
     Kind("Amazon Unshipped Orders", ("order-id", "order-item-id", "recipient-name"), todo=_ALL_ORDERS),
-    Kind("Order list", ("Order ID", "Date", "Qty", "Amount")),
-    Kind("Amazon Inventory Ledger Detail", ("MSKU", "Event Type", "Reference ID")),
+    Kind("Order list", ("Order ID", "Date", "Qty", "Amount"), todo=_ORDERS),
+    Kind("Amazon Payments, Transaction View", ("Transaction type", "Product Details", "Amazon fees"), (), _DATE_RANGE),
+    Kind(
+        "Amazon Payments, Transaction View",
+        ("Tipo de transação", "Detalhes do produto", "Tarifas da Amazon"),
+        (),
+        _DATE_RANGE,
+    ),
+    Kind("Amazon Inventory Ledger Detail", ("MSKU", "Event Type", "Reference ID"), todo=_LEDGER),
     Kind("Amazon FBA Long-Term Storage Fees", ("snapshot-date", "surcharge-age-tier")),
-    Kind("Amazon Multi-Country Inventory", ("seller-sku", "country", "quantity-for-local-fulfillment")),
-    Kind("Amazon Fulfilled Inventory", ("seller-sku", "Warehouse-Condition-code", "Quantity Available")),
+    Kind("Amazon Multi-Country Inventory", ("seller-sku", "country", "quantity-for-local-fulfillment"), (), _STOCK),
+    Kind("Amazon Fulfilled Inventory", ("seller-sku", "Warehouse-Condition-code", "Quantity Available"), (), _STOCK),
     Kind("Amazon Active Listings", ("item-name", "listing-id", "seller-sku"), ("status",), _ALL_LISTINGS),
     Kind("Amazon Active Listings", ("商品名", "出品ID", "出品者SKU"), ("status", "ステータス"), _ALL_LISTINGS),
     Kind(
         "Amazon Open Listings", ("sku", "asin", "price", "quantity"), ("item-name", "afn-total-quantity"), _ALL_LISTINGS
     ),
-    Kind("Amazon Reserved Inventory", ("sku", "reserved_qty", "reserved_customerorders")),
+    Kind("Amazon Reserved Inventory", ("sku", "reserved_qty", "reserved_customerorders"), (), _STOCK),
+    Kind(
+        "Older Amazon inventory report",
+        ("snapshot-date", "sku", "inv-age-0-to-90-days"),
+        ("units-shipped-t30",),
+        _("Download “Manage Inventory Health” instead (Reports > Fulfilment > Inventory)."),
+    ),
     Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity")),
-    Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id")),
+    Kind("Amazon Promotions", ("amazon-order-id", "item-promotion-id", "description"), ("item-price",)),
+    Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id"), todo=_ALL_ORDERS),
+    Kind("Amazon Fulfilled Shipments", ("Amazon Order Id", "Shipped Quantity"), todo=_ALL_ORDERS),
+    Kind(
+        "Report of Vendor Central",
+        ("Ordered Revenue", "Shipped Revenue"),
+        (),
+        _("opsboard reads what sellers have in Seller Central and the advertising console."),
+    ),
+    Kind("Amazon GST report (MTR)", ("Seller Gstin", "Invoice Number")),
     Kind("Amazon VAT Transactions", ("UNIQUE_ACCOUNT_IDENTIFIER", "ACTIVITY_PERIOD")),
     Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID"), (), _BULK),
     Kind("Amazon Ads bulk sheet", ("Product", "Campaign ID", "Customer Search Term"), (), _BULK),
+    *(
+        Kind("Amazon Ads bulk sheet", words, (), _BULK)
+        for words in (
+            ("Entität", "Vorgang"),
+            ("Entité", "Opération"),
+            ("Entità", "Operazione"),
+            ("Entidad", "Operación"),
+            ("实体层级", "操作"),
+            ("エンティティ", "操作"),
+        )
+    ),
     Kind("Table of the Amazon Ads campaign manager", ("State", "Campaigns", "Impressions"), (), _BY_DAY),
+    Kind("Table of the Amazon Ads campaign manager", ("State", "Status", "Impressions", "Clicks"), ("Date",), _BY_DAY),
+    Kind("Report of the new Amazon Ads reporting", ("Budget currency", "Total cost", "Purchases"), (), _WINDOW),
     Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID"), (), _BULK),
     Kind("Sponsored Brands attributed purchases", ("Campaign Name", "Attribution type", "Purchased ASIN")),
     Kind("Sponsored ads placement", ("Campaign Name", "Placement", "Impressions"), (), _CAMPAIGNS_BY_DAY),
@@ -83,11 +136,30 @@ KINDS: tuple[Kind, ...] = (
     Kind("Sponsored Display matched target", ("Campaign Name", "Matched target", "Impressions")),
     Kind("Sponsored ads audience", ("Campaign Name", "Audience Name", "Impressions")),
     Kind(
+        "Older report of Sponsored Display",
+        ("14 Day Total Sales", "14 Day Detail Page Views (DPV)"),
+        (_CLICKED,),
+        _OLDER,
+    ),
+    Kind("Older report of Sponsored Brands", ("14 Day Total Sales", "14 Day New-to-brand Sales"), (_CLICKED,), _OLDER),
+    Kind(
+        "Older report of Sponsored Brands",
+        ("14 Day Total Sales", "14 Day Conversion Rate", "Targeting"),
+        (_CLICKED, "Ad Group Name"),
+        _OLDER,
+    ),
+    Kind(
         "Amazon Search Query Performance, Brand View",
         ("Search Query", "Search Query Score", "Impressions: Brand Count"),
-        todo=_("On the page, choose the ASIN View, one ASIN and one week, and download it again."),
+        todo=_QUERIES,
     ),
-    Kind("Amazon Search Query Performance", ("Search Query", "Search Query Score"), ("Impressions: ASIN Count",)),
+    Kind("Amazon Search Query Performance, Brand View", ("Suchabfrage", "Eindrücke: Markenanzahl"), (), _QUERIES),
+    Kind(
+        "Amazon Search Query Performance",
+        ("Search Query", "Search Query Score"),
+        ("Impressions: ASIN Count",),
+        _QUERIES,
+    ),
     Kind("Amazon Top Search Terms", ("Search Term", "Search Frequency Rank"), ("Top Clicked Product #1: ASIN",)),
 )
 

@@ -13,7 +13,8 @@ from django.utils.translation import get_language, to_locale
 #: Words of headers about sales, stock and advertising; where languages share some, the most votes win.
 _WORDS = {
     "de": "umsatz kampagne kampagnenname ausgaben klicks einheiten bestellte sitzungen seitenaufrufe impressionen "
-    "anzeigengruppe anzeigengruppenname suchbegriff menge preis währung datum händler artikelbezeichnung tage",
+    "anzeigengruppe anzeigengruppenname suchbegriff menge preis währung datum händler artikelbezeichnung tage "
+    "suchabfrage eindrücke käufe bewertung kommentare antwort bestellnummer",
     "fr": "ventes campagne dépense dépenses clics unités commandées produits commandes nom jours recherche prix "
     "quantité vendeur groupe d'annonces devise correspondance ciblage",
     "it": "vendite campagna spesa clic unità ordinate prodotti ordini giorni ricerca prezzo quantità venditore gruppo "

@@ -36,6 +36,24 @@ MAX_ATTEMPTS = 3
 
 log = structlog.get_logger(__name__)
 
+#: Told of what happens: (event, model, pk, fence, fields); events: claimed, set_aside, finished, stale_fences.
+Observer = Callable[[str, type[Work], int, int, dict[str, Any]], None]
+_observers: list[Observer] = []
+
+
+def observe(observer: Observer) -> None:
+    """Have `observer` told of every claim and its end (from AppConfig.ready of the layers above), for counting.
+
+    It is called inside the caller's transaction: it must be quick, write nothing and never fail.
+    """
+    if observer not in _observers:
+        _observers.append(observer)
+
+
+def _tell(event: str, model: type[Work], pk: int, fence: int, **fields: Any) -> None:
+    for observer in _observers:
+        observer(event, model, pk, fence, fields)
+
 
 def claim(model: type[Work], pk: int, seconds: float | None = None) -> int | None:
     """Take the row for `seconds` (settings.LEASE_SECONDS); the fence to write under, or None.
@@ -60,7 +78,7 @@ def claim_first(
     `on_set_aside` is told which.
     """
     chosen = (
-        f"id = (SELECT id FROM {model._meta.db_table} WHERE {condition} AND {_CLAIMABLE} "
+        f"id = (SELECT id FROM {model._meta.db_table} WHERE {condition} AND {CLAIMABLE} "
         f"ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED)"
     )
     while True:
@@ -72,7 +90,7 @@ def claim_first(
         on_set_aside(pk)
 
 
-_CLAIMABLE = (
+CLAIMABLE = (
     "finished_at IS NULL AND not_before <= statement_timestamp() "
     "AND (lease_until IS NULL OR lease_until < statement_timestamp())"
 )
@@ -89,7 +107,7 @@ def _claim(model: type[Work], which: str, params: list[Any], seconds: float | No
                                ELSE statement_timestamp() + make_interval(secs => %s) END,
             finished_at = CASE WHEN attempts >= {MAX_ATTEMPTS} THEN statement_timestamp() END
             {assignments}
-         WHERE {which} AND {_CLAIMABLE}
+         WHERE {which} AND {CLAIMABLE}
         RETURNING id, fence, finished_at IS NOT NULL"""
     lease = settings.LEASE_SECONDS if seconds is None else seconds
     with connection.cursor() as cursor:
@@ -100,7 +118,9 @@ def _claim(model: type[Work], which: str, params: list[Any], seconds: float | No
     pk, fence, quarantined = row
     if quarantined:
         log.error("quarantined", table=model._meta.db_table, pk=pk)
+        _tell("set_aside", model, pk, fence)
         return pk, None
+    _tell("claimed", model, pk, fence)
     return pk, fence
 
 
@@ -133,6 +153,7 @@ def write(model: type[Work], pk: int, fence: int, **fields: Any) -> bool:
     if model._base_manager.filter(pk=pk, fence=fence).update(**fields):
         return True
     log.warning("stale_fence", table=model._meta.db_table, pk=pk, fence=fence)
+    _tell("stale_fences", model, pk, fence)
     return False
 
 
@@ -148,7 +169,10 @@ def strike(model: type[Work], pk: int, fence: int, seconds: float = 0.0, **field
 
 def finish(model: type[Work], pk: int, fence: int, **fields: Any) -> bool:
     """The work is over, well or badly: nobody claims the row again."""
-    return write(model, pk, fence, lease_until=None, finished_at=Now(), **fields)
+    if not write(model, pk, fence, lease_until=None, finished_at=Now(), **fields):
+        return False
+    _tell("finished", model, pk, fence, **fields)
+    return True
 
 
 def _later(seconds: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +18,9 @@ class Work(models.Model):
     """
 
     attempts = models.SmallIntegerField(default=0)
-    not_before = models.DateTimeField(default=timezone.now)
+    #: By the database's clock, as everything about leases: a host whose clock is ahead must not make rows that nobody
+    #: may claim for so long.
+    not_before = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.IntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
@@ -40,7 +43,12 @@ class Feed(Scoped):
 
     spec = models.CharField(max_length=60)
     enabled = models.BooleanField(default=True)
+    #: What a person chose: hours of the marketplace's clock and ISO weekdays; empty ones are as declared.
+    hours = models.JSONField(default=list)
+    weekdays = models.JSONField(default=list)
     next_due = models.DateTimeField(default=timezone.now)
+    #: Deep pulls (ReportSpec.deep_reask_days) are planned up to here.
+    deep_planned_to = models.DateTimeField(default=timezone.now)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
 
@@ -49,6 +57,47 @@ class Feed(Scoped):
 
     def __str__(self) -> str:
         return f"{self.spec} {self.account_id}/{self.marketplace_id}"
+
+
+class BackfillPlan(Scoped):
+    """A history a person asked for: from which day on, of which reports. Its requests are `Fetch` rows."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Under way")
+        PAUSED = "paused", _("Paused")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Stopped")
+
+    OPEN = (State.RUNNING, State.PAUSED)
+    #: Its requests are not asked for.
+    RESTING = (State.PAUSED, State.CANCELLED)
+
+    #: The days asked for, both included; each report stops at what Amazon still has of them.
+    first_day = models.DateField()
+    last_day = models.DateField()
+    #: Keys of the reports.
+    specs = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    #: Since when it is in its state.
+    state_at = models.DateTimeField(default=timezone.now)
+    #: The requests it began with, and how many seconds it was expected to take.
+    requests = models.IntegerField(default=0)
+    estimate_seconds = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "marketplace"],
+                condition=models.Q(state__in=["running", "paused"]),
+                name="backfill_one_at_a_time",
+            )
+        ]
+        indexes = [models.Index(fields=["account", "marketplace", "-created_at"], name="backfill_by_scope")]
+
+    def __str__(self) -> str:
+        return f"back-fill {self.pk}: {self.first_day}..{self.last_day}"
 
 
 class Fetch(Work, Scoped):
@@ -76,6 +125,8 @@ class Fetch(Work, Scoped):
     #: The instant the schedule meant; makes (scope, spec, window, slot) unique, so two beats ask once.
     slot = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ROUTINE)
+    #: The back-fill it belongs to: while that is paused it is not asked for.
+    plan = models.ForeignKey(BackfillPlan, on_delete=models.SET_NULL, null=True, blank=True, related_name="fetches")
     #: Lower runs first: 0 an operator waits for it, 10 routine, 20 back-fill.
     priority = models.SmallIntegerField(default=10)
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
@@ -84,7 +135,17 @@ class Fetch(Work, Scoped):
     options = models.JSONField(default=dict)
     report_document_id = models.CharField(max_length=200, blank=True)
     requested_at = models.DateTimeField(null=True, blank=True)
-    #: A sentence for the Data page: what happened, to what, what to do.
+    #: Until when it is of use: the next slot of a routine fetch, at once when a person asked. None: no hurry.
+    deadline = models.DateTimeField(null=True, blank=True)
+    #: What ended it or holds it up (opsboard.feeds.outcomes), since when, and whether that is a guess of ours.
+    outcome = models.CharField(max_length=24, blank=True)
+    outcome_since = models.DateTimeField(null=True, blank=True)
+    guessed = models.BooleanField(default=False)
+    #: Amazon's own words about it.
+    said = models.TextField(blank=True)
+    #: What happened on the way, oldest first: [{"at", "outcome", "report", "note"}].
+    journal = models.JSONField(default=list)
+    #: The sentence of it, as it was written when it happened.
     reason = models.TextField(blank=True)
 
     class Meta:
@@ -105,11 +166,67 @@ class Fetch(Work, Scoped):
                 name="fetch_due",
                 condition=models.Q(state__in=["waiting", "requested", "ready"]),
             ),
+            # The order of claims within an account (opsboard.feeds.turns).
+            models.Index(
+                fields=["account", "priority", "deadline", "-window_end", "id"],
+                name="fetch_turn",
+                condition=models.Q(state__in=["waiting", "requested", "ready"]),
+            ),
             models.Index(fields=["account", "marketplace", "spec", "-window_end"], name="fetch_by_scope"),
         ]
 
     def __str__(self) -> str:
         return f"{self.spec} {self.window_start}..{self.window_end}"
+
+
+class Turn(models.Model):
+    """When an account was last worked for: of several that wait, the one that waited longest goes first."""
+
+    account = models.OneToOneField(SellerAccount, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    served_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"account {self.account_id}"
+
+
+class Rest(models.Model):
+    """An account's fetches in one state rest: Amazon would refuse them all. Nobody claims one to find that out."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    #: None: in every marketplace. The Ads API counts by profile.
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    api = models.CharField(max_length=4)
+    state = models.CharField(max_length=12)
+    until = models.DateTimeField()
+    #: For what a person waits for: it may use the reserve, so that it rests less.
+    urgent_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "marketplace", "api", "state"], name="rest_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api} {self.state} of {self.account_id}"
+
+
+class ReportList(Scoped):
+    """What Amazon said it had of a report type, kept for a moment so that several fetches ask once."""
+
+    report_type = models.CharField(max_length=80)
+    asked_at = models.DateTimeField()
+    #: [{"id", "created", "marketplaces", "start", "end"}]
+    reports = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "marketplace", "report_type"], name="reportlist_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.report_type
 
 
 class Document(Scoped):

@@ -17,7 +17,7 @@ _MOMENT = re.compile(
     r"\s*(?P<half>[AaPp]\.?\s?[Mm]\.?)?\s*(?P<zone>\S.*)?$"
 )
 _OFFSET = re.compile(r"^(?:UTC|GMT)?\s*([+\-−])(\d{1,2})(?::?(\d{2}))?$")
-#: Hours from UTC. IST, CST, AST and the like mean several zones, and are left out.
+#: Hours from UTC. CST, AST and the like mean several zones, and are left out.
 _ZONES = {
     "Z": 0,
     "UTC": 0,
@@ -41,23 +41,27 @@ _ZONES = {
 }
 
 
-def canonical(cell: str, order: str) -> str:
+#: Names that mean several zones, and one only where people pay in a currency: (name, currency) -> minutes from UTC.
+_ZONES_OF = {("IST", "INR"): 330}
+
+
+def canonical(cell: str, order: str, currency: str = "") -> str:
     """The moment as "2026-07-01T00:05:01+00:00"; the cell itself where it is none or its zone is not known."""
-    found = moment(cell, order)
+    found = moment(cell, order, currency)
     return cell if found is None else found.isoformat()
 
 
-def moment(cell: str, order: str) -> datetime | None:
+def moment(cell: str, order: str, currency: str = "") -> datetime | None:
     """The moment a cell means, days and months in `order`; None when it is none."""
-    return _moment(cell, order) if len(cell) <= cells.LONGEST_MOMENT else None
+    return _moment(cell, order, currency) if len(cell) <= cells.LONGEST_MOMENT else None
 
 
 @lru_cache(maxsize=10_000)
-def _moment(cell: str, order: str) -> datetime | None:
+def _moment(cell: str, order: str, currency: str) -> datetime | None:
     match = _MOMENT.match(cell)
     day = cells.day(match["day"]) if match else None
     read = day.read(order) if day else None
-    if match is None or read is None or (zone := _zone(match["zone"] or "")) is None:
+    if match is None or read is None or (zone := _zone(match["zone"] or "", currency)) is None:
         return None
     hour = int(match["hour"])
     if half := (match["half"] or "")[:1].lower():
@@ -71,12 +75,15 @@ def _moment(cell: str, order: str) -> datetime | None:
     return datetime.combine(read, clock, zone)
 
 
-def _zone(name: str) -> timezone | None:
+def _zone(name: str, currency: str) -> timezone | None:
     if match := _OFFSET.match(name.strip()):
         hours, minutes = int(match[2]), int(match[3] or 0)
         if hours > 14 or minutes > 59:
             return None
         offset = timedelta(hours=hours, minutes=minutes)
         return timezone(offset if match[1] == "+" else -offset)
-    known = _ZONES.get(name.strip().upper())
+    name = name.strip().upper()
+    if (name, currency) in _ZONES_OF:
+        return timezone(timedelta(minutes=_ZONES_OF[name, currency]))
+    known = _ZONES.get(name)
     return None if known is None else timezone(timedelta(hours=known))

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.ui import formats
 
-from . import freshness, registry
-from .models import Document, Feed, Fetch, Ingest
+from . import freshness, registry, slots, standing
+from .models import Document, Feed, Ingest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class FeedLine:
     status: str  # ok, warn, breach, unknown, provisional (running)
     status_words: str
     reason: str
+    #: What ended or holds up its fetches, when that is what its state is about.
+    told: standing.Standing | None
     last_success: datetime | None
     next_run: datetime | None
     covered_to: date | None
@@ -46,10 +48,6 @@ class Backfill:
     #: Set aside or failed requests among them.
     troubled: int
 
-    @property
-    def percent(self) -> int:
-        return self.done * 100 // self.total if self.total else 100
-
 
 def pairs_filter(scopes: Sequence[AccountMarketplace]) -> Q:
     """Rows of exactly these (visible) scopes; no scope matches nothing."""
@@ -62,7 +60,8 @@ def pairs_filter(scopes: Sequence[AccountMarketplace]) -> Q:
 # Leans on fetch_by_scope (account, marketplace, spec): each pair's fetches once.
 _WORK = """
     SELECT f.account_id, f.marketplace_id, f.spec,
-           count(*) FILTER (WHERE f.state IN ('waiting', 'requested', 'ready') AND f.not_before <= now()) AS running,
+           count(*) FILTER (WHERE f.state IN ('waiting', 'requested', 'ready') AND f.not_before <= now()
+               AND NOT (f.state = 'waiting' AND p.state IS NOT NULL AND p.state <> 'running')) AS running,
            count(*) FILTER (WHERE f.kind = 'backfill') AS total,
            count(*) FILTER (WHERE f.kind = 'backfill'
                AND f.state IN ('done', 'empty', 'cancelled', 'failed', 'quarantined'))
@@ -72,18 +71,8 @@ _WORK = """
       FROM feeds_fetch f
       JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
         ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
+      LEFT JOIN feeds_backfillplan p ON p.id = f.plan_id
      GROUP BY 1, 2, 3
-"""
-
-# Leans on fetch_by_scope: the newest troubled fetch of each feed.
-_TROUBLE = """
-    SELECT DISTINCT ON (f.account_id, f.marketplace_id, f.spec) f.account_id, f.marketplace_id, f.spec,
-           f.state, f.reason, coalesce(f.finished_at, f.created_at)
-      FROM feeds_fetch f
-      JOIN unnest(%s::int[], %s::int[]) AS pair(account_id, marketplace_id)
-        ON pair.account_id = f.account_id AND pair.marketplace_id = f.marketplace_id
-     WHERE f.reason <> '' AND f.state IN ('waiting', 'cancelled', 'failed', 'quarantined')
-     ORDER BY 1, 2, 3, coalesce(f.finished_at, f.created_at) DESC
 """
 
 
@@ -94,8 +83,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
     with connection.cursor() as cursor:
         cursor.execute(_WORK, arrays)
         work = {row[:3]: row[3:] for row in cursor.fetchall()}
-        cursor.execute(_TROUBLE, arrays)
-        trouble = {row[:3]: row[3:] for row in cursor.fetchall()}
+    going = standing.of(scopes)
     specs = {spec.key: spec for spec in registry.specs()}
     newest = {
         (item.scope.account_id, item.scope.marketplace_id, item.dataset): item
@@ -108,7 +96,8 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
         running, total, done, troubled, arrived = work.get(key, (0, 0, 0, 0, None))
         last = max(filter(None, (feed.last_success_at, arrived)), default=None)  # routine or back-fill
         covered = newest.get((*key[:2], spec.datasets[0].key)) if spec and spec.datasets else None
-        status, words, reason = _state(feed, spec, trouble.get(key), running, last)
+        told = standing.worst(going.get(key, []), last)
+        status, words, reason, told = _state(feed, spec, told, running, last)
         found.append(
             FeedLine(
                 scope=scope,
@@ -117,6 +106,7 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
                 status=status,
                 status_words=words,
                 reason=reason,
+                told=told,
                 last_success=last,
                 next_run=feed.next_due if feed.enabled else None,
                 covered_to=covered.last if covered else None,
@@ -132,34 +122,28 @@ def feed_lines(scopes: Sequence[AccountMarketplace]) -> list[FeedLine]:
 def _state(
     feed: Feed,
     spec: registry.ReportSpec | None,
-    trouble: tuple[str, str, datetime] | None,
+    told: standing.Standing | None,
     running: int,
     last: datetime | None,
-) -> tuple[str, str, str]:
-    """(status, word, reason) of a feed; trouble older than the last success is history."""
+) -> tuple[str, str, str, standing.Standing | None]:
+    """(status, word, reason, what it stands at) of a feed; trouble older than the last success is history."""
+    now = timezone.now()
     if not feed.enabled:
-        return "no_limit", _("switched off"), ""
-    if trouble and (last is None or trouble[2] > last):
-        state = Fetch.State(trouble[0])
-        if state == Fetch.State.WAITING:
-            return "warn", _("trying again"), trouble[1]
-        return "breach", str(state.label), trouble[1]
-    if feed.last_error and (last is None or last < timezone.now() - timedelta(days=1)):
-        return "breach", _("failed"), feed.last_error
+        return "no_limit", _("switched off"), "", None
+    if told and told.severity in {"warn", "breach"}:
+        return told.severity, told.word, told.sentence, told
+    if feed.last_error and (last is None or last < now - timedelta(days=1)):
+        return "breach", _("failed"), feed.last_error, None
+    if last and spec and now - last > slots.late_after(spec, feed.hours, feed.weekdays):
+        # What holds it up says why it is late; that it waits does not make it punctual.
+        return "warn", _("late"), _("The last success is older than this report's rhythm."), told
+    if told:
+        return told.severity, told.word, told.sentence, told
     if running:
-        return "provisional", _("under way"), ""
+        return "provisional", _("under way"), "", None
     if last is None:
-        return "unknown", _("not fetched yet"), ""
-    if spec and timezone.now() - last > timedelta(hours=spec.every_hours * 1.5 + 1):
-        return "warn", _("late"), _("The last success is older than this report's rhythm.")
-    return "ok", _("up to date"), ""
-
-
-def backfill_total(lines: Sequence[FeedLine]) -> Backfill | None:
-    """All back-fill together; None when there is none or it is over without trouble."""
-    parts = [line.backfill for line in lines if line.backfill]
-    total = Backfill(sum(p.done for p in parts), sum(p.total for p in parts), sum(p.troubled for p in parts))
-    return total if parts and total.done < total.total else None
+        return "unknown", _("not fetched yet"), "", None
+    return "ok", _("up to date"), "", None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +159,7 @@ class DocumentLine:
     status_words: str
 
 
-_INGEST_STATUS = {
+INGEST_STATUS = {
     Ingest.State.WAITING: "provisional",
     Ingest.State.APPLIED: "ok",
     Ingest.State.UNCHANGED: "ok",
@@ -203,12 +187,12 @@ def document_line(document: Document, scope: AccountMarketplace) -> DocumentLine
         label=str(spec.label) if spec else document.report_type,
         days=days,
         ingest=ingest,
-        status=_INGEST_STATUS.get(Ingest.State(ingest.state), "unknown") if ingest else "unknown",
+        status=INGEST_STATUS.get(Ingest.State(ingest.state), "unknown") if ingest else "unknown",
         status_words=str(Ingest.State(ingest.state).label) if ingest else _("kept, not read yet"),
     )
 
 
-def recent_documents(scopes: Sequence[AccountMarketplace], limit: int = 30) -> list[DocumentLine]:
+def recent_documents(scopes: Sequence[AccountMarketplace], limit: int = 8) -> list[DocumentLine]:
     """The newest documents of these scopes."""
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     found: Any = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -326,6 +326,12 @@ def _names_of(part: Staged) -> str:
 def _comes_in_one_run(spec: ReportSpec, dataset: Dataset) -> bool:
     """Whether the dataset's rows stand together in the document: in a JSON object they might not."""
     return spec.format != "json" or dataset.rows == ""
+
+
+def parts(document: Document, content: BinaryIO) -> Generator[tuple[Dataset, Iterator[Batch]]]:
+    """The rows of a kept document as they are read: (dataset, batches) for each dataset it feeds."""
+    spec = registry.spec(document.spec)
+    yield from _parts(document, spec, [dataset for dataset in spec.datasets if _takes_part(dataset, document)], content)
 
 
 def _parts(

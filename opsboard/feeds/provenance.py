@@ -55,8 +55,15 @@ def trace(scope: AccountMarketplace, rows: Iterable[tuple[date, tuple[str, ...],
             )
             continue
         words = _("%(document)s, line %(line)s") % {"document": describe(document, scope), "line": line}
-        found.append(EvidenceLine(day, cells, words, document_url(document)))
+        found.append(EvidenceLine(day, cells, words, line_url(document, line)))
     return found
+
+
+def line_url(document: Document, line: int) -> str:
+    """The page of one line; that of the document where the figure is of no line in particular."""
+    if line < 1:
+        return document_url(document)
+    return reverse("feeds:document-line", args=[document.pk, line])
 
 
 def document_url(document: Document) -> str:

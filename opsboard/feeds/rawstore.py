@@ -6,10 +6,10 @@ renamed. The same bytes are stored once.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,9 +29,14 @@ def store(content: BinaryIO, sha256: str, *, compressed: bool) -> Path:
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as out:
+    # Named by the content: what a killed worker leaves is written over by whoever stores the same bytes next.
+    temporary = target.with_name(f".part-{sha256}")
+    with open(temporary, "ab") as out:
+        fcntl.flock(out, fcntl.LOCK_EX)
+        if target.exists():  # somebody else stored it while we waited
+            return target
+        try:
+            out.truncate(0)
             if compressed:
                 shutil.copyfileobj(content, out, _BLOCK)
             else:
@@ -39,10 +44,10 @@ def store(content: BinaryIO, sha256: str, *, compressed: bool) -> Path:
                     shutil.copyfileobj(content, packed, _BLOCK)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+            os.replace(temporary, target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     return target
 
 

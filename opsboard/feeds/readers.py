@@ -64,6 +64,10 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
     if not head.strip():
         raise Empty(_("The file is empty"))
     header = [name.strip() for name in head.split("\t")]
+    # Some reports have every cell in quotation marks; in all others such a mark is part of the text.
+    quoted = len(header) > 1 and all(len(name) > 1 and name[0] == name[-1] == '"' for name in header)
+    if quoted:
+        header = _unquoted(header)
     width = len(header)
     if width > MAX_COLUMNS:
         raise BadDocument(_("The first line has %(n)d columns") % {"n": width}, line=1)
@@ -76,6 +80,8 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
     while taken := _some_lines(text):
         _check_width(taken, line)
         rows = [row.rstrip("\r\n").split("\t") for row in taken]
+        if quoted:
+            rows = [_unquoted(row) for row in rows]
         lines: Sequence[int] = range(line, line + len(rows))
         line += len(rows)
         if set(map(len, rows)) != {width}:
@@ -100,6 +106,10 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
                 continue
             lines, rows = [n for n, _row in kept], [row for _n, row in kept]
         yield Batch(lines, dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _unquoted(cells: list[str]) -> list[str]:
+    return [cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
 
 
 def _some_lines(text: io.TextIOWrapper) -> list[str]:

@@ -73,8 +73,9 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
     else:
         if known := kinds.named(names):
             raise _not_yet(known.name, known.todo)
-        spec = _choose(names, layout.header_line)
+        spec = _choose(names, layout)
         _check_telling(spec, layout)
+        _check_proofs(spec, layout)
     for other in others:
         if not _score(spec, _names(other))[0] or _is_report(_names(other)):
             raise BadDocument(
@@ -83,7 +84,8 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
                 todo=_("Save each sheet as a file of its own and send them one by one."),
             )
     # A tab file of a console is one that a spreadsheet wrote, and a spreadsheet quotes.
-    return Recognised(spec, replace(layout, quoted=layout.delimiter != "\t" or spec.format == "csv"))
+    quoted = layout.delimiter != "\t" or spec.format == "csv" or tables.is_quoted(_beginning(decoded))
+    return Recognised(spec, replace(layout, quoted=quoted))
 
 
 def _names(layout: Layout) -> list[str]:
@@ -107,6 +109,26 @@ def _check_telling(spec: ReportSpec, layout: Layout) -> None:
         )
 
 
+def _check_proofs(spec: ReportSpec, layout: Layout) -> None:
+    """Where a sister report may have the very same columns, something must tell which one it is."""
+    table = spec.table
+    if table is None or not table.proofs:
+        return
+    names = _names(layout)
+    if any(_has_all([name], names) for name in table.proofs) or layout.sheet.startswith(table.sheets):
+        return
+    raise _which_one([spec, registry.spec(table.sister)])
+
+
+def _which_one(specs: Sequence[ReportSpec]) -> Ambiguous:
+    keys = tuple(spec.key for spec in specs)
+    return Ambiguous(
+        _("The file could be %(kinds)s") % {"kinds": _(" or ").join(str(spec.label) for spec in specs)},
+        keys,
+        todo=_("Say which one it is (--type %(types)s).") % {"types": _(" or ").join(keys)},
+    )
+
+
 def _is_report(names: Sequence[str]) -> bool:
     """The columns of any report opsboard reads: on another sheet, it would be left out without a word."""
     for spec in registry.specs():
@@ -117,7 +139,7 @@ def _is_report(names: Sequence[str]) -> bool:
     return False
 
 
-def _choose(names: Sequence[str], line: int) -> ReportSpec:
+def _choose(names: Sequence[str], layout: Layout) -> ReportSpec:
     """The spec these columns belong to, by how many of its columns they are."""
     scores = {spec.key: _score(spec, names) for spec in registry.specs() if spec.format != "json"}
     whole = [registry.spec(key) for key, (missing, found) in scores.items() if not missing and found >= _enough(key)]
@@ -125,33 +147,21 @@ def _choose(names: Sequence[str], line: int) -> ReportSpec:
         best = max(scores[spec.key][1] for spec in whole)
         found = [spec for spec in whole if scores[spec.key][1] == best]
         if len(found) > 1:
-            raise Ambiguous(
-                _("The file could be %(kinds)s") % {"kinds": _(" or ").join(str(spec.label) for spec in found)},
-                tuple(spec.key for spec in found),
-                todo=_("Say which one it is."),
-            )
+            raise _which_one(found)
         return found[0]
     # What lacks little is nearer than what has much and lacks more.
     near = max(scores, key=lambda key: (scores[key][1] - 4 * scores[key][0], scores[key][1]), default="")
     if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
-        _fit(registry.spec(near), names, line)
-    if language := languages.name_of(names):
+        _fit(registry.spec(near), names, layout.header_line)
+    written = [name for name in layout.header if name]
+    if language := languages.name_of(written):
         raise UnknownKind(
             _("Its columns are in %(language)s, which opsboard cannot read in this report (%(columns)s)")
-            % {"language": language, "columns": _few(names)},
+            % {"language": language, "columns": _few(written)},
             todo=_in_english(),
         )
-    if not all(name.isascii() for name in names):
-        raise UnknownKind(
-            _no_such_columns(names),
-            todo=_in_english(),
-        )
-    examples = "; ".join(
-        f"{spec.label}: {', '.join(column.names[0] for column in spec.datasets[0].columns[:4])}"
-        for spec in itertools.islice((s for s in registry.specs() if s.format != "json"), 3)
-    )
-    expected = _("It expects for example %(examples)s.") % {"examples": examples}
-    raise UnknownKind(_no_such_columns(names), todo=f"{expected} {_in_english()}")
+    todo = "" if not all(map(str.isascii, written)) else _("The upload page lists the reports it reads.")
+    raise UnknownKind(_no_such_columns(written), todo=f"{todo} {_in_english()}".strip())
 
 
 def _no_such_columns(names: Sequence[str]) -> str:
@@ -237,8 +247,12 @@ def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
         raise MissingColumn(
             _("As “%(label)s”, it lacks the column “%(name)s”") % {"label": spec.label, "name": missing},
             line=line,
-            todo=error.todo if all(map(str.isascii, names)) else _in_english(),
+            todo=_how_to_get(missing, table, error) if all(map(str.isascii, names)) else _in_english(),
         ) from None
+
+
+def _how_to_get(missing: str, table: tables.Table, error: MissingColumn) -> str:
+    return str(table.how_daily) if canonical(missing) == "date" and table.how_daily else error.todo
 
 
 def _in_english() -> str:
@@ -299,7 +313,8 @@ def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[tables.Row]]]
     for delimiter in DELIMITERS:
         if delimiter not in text:
             continue
-        quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+        quoted = delimiter != "\t" or tables.is_quoted(text)
+        quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
         found: list[tables.Row] = []
         line = 1

@@ -235,10 +235,13 @@ def check(request: HttpRequest, check: str) -> HttpResponse:
     """One check day by day."""
     one = _known(check)
     state, scope = one_scope_or_404(request)
+    carried = state.carried(scope)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
         day = formats.day(date.fromisoformat(record["date"]))
-        return (record["key"], day, "") if one.unit else (day, record["key"], "")
+        if one.unit:
+            return record["key"], day, ""
+        return day, record["key"], reverse("feeds:coverage-day", args=[one.left.dataset, record["date"]]) + carried
 
     address = reverse("feeds:reconciliation-check-export", kwargs={"check": one.key, "ending": "csv"})
     context = {

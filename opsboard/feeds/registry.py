@@ -169,9 +169,25 @@ class ReportSpec:
     #: Longest window one request may cover and how far back Amazon answers, in days (source: Amazon).
     max_days: int = 1
     lookback_days: int = 1
+    #: How far back is what opsboard asks for; Amazon documents no limit, or has more.
+    modest: bool = False
     #: Routine: hours between pulls, and how many of the newest days each pull asks again.
     every_hours: int = 24
     reask_days: int = 1
+    #: Hours after its last success from which the report is late, and from which pages call its figures stale;
+    #: 0: one and a half and three times the rhythm of the feed (opsboard.feeds.slots).
+    late_hours: int = 0
+    stale_hours: int = 0
+    #: Deeper now and then: once in `deep_every_days` (7: on Sundays) a pull asks so many of the newest days. 0: never.
+    deep_reask_days: int = 0
+    deep_every_days: int = 7
+    #: A pull asks for what is missing or was told before it was final, looked for so many days back, instead of
+    #: asking `reask_days` whatever is held of them. 0: it does not.
+    until_final_days: int = 0
+    #: No schedule may ask oftener than once in so many hours: Amazon makes nothing newer before.
+    fastest_hours: int = 1
+    #: Codes of the marketplaces Amazon does not make it for.
+    not_in: frozenset[str] = frozenset()
     #: False: Amazon gives the state of now only; there is nothing to back-fill.
     history: bool = True
     #: Amazon takes the moments of a request literally: it is asked from midnight to midnight of the marketplace.
@@ -185,6 +201,9 @@ class ReportSpec:
     localised: bool = False
     #: Amazon makes it no oftener than once in so many hours.
     rest_hours: int = 0
+    #: A report that anybody had Amazon make so many minutes ago or less is taken instead of asking for another one;
+    #: 0: never. Only where no option changes what is in it: Amazon's list does not name options.
+    reusable_minutes: int = 0
     #: Of a state of now, Amazon wants a start of so many hours back all the same.
     since_hours: int = 0
     #: reportOptions that depend on what is stored: (account, marketplace, first, last) -> options beside
@@ -206,8 +225,15 @@ class ReportSpec:
     #: Names of columns people wrote in: of a cell with an e-mail address or a telephone number in it only
     #: `personal.WITHHELD` is kept. Tables only.
     written: tuple[str, ...] = ()
+    #: Over how many days after a click it counts sales, where it says so (opsboard.feeds.attribution).
+    attribution_days: int = 0
     #: csv: how a person's download of it is laid out.
     table: Table | None = None
+
+    @property
+    def shortest_hours(self) -> int:
+        """The shortest time between two pulls that Amazon allows, in hours."""
+        return max(1, self.rest_hours, self.fastest_hours)
 
     @property
     def period(self) -> Period:

@@ -52,6 +52,12 @@ class Written:
     rows: dict[date, int] = field(default_factory=dict)
 
 
+def lock(cursor: Any, dataset: str, document: Document) -> None:
+    """Wait until no other document changes this dataset of the shop; until the transaction ends."""
+    shop = document.account_id * 1000 + document.marketplace_id
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [dataset, shop])
+
+
 class _SaidTwice(Exception):
     """More rows were staged than keys: some key stands in the document more than once."""
 
@@ -179,10 +185,7 @@ class Replacement:
 
     def _lock(self, cursor: Any) -> None:
         """One document at a time for a dataset of a shop."""
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [self.dataset.key, self._lock_key()])
-
-    def _lock_key(self) -> int:
-        return self.document.account_id * 1000 + self.document.marketplace_id
+        lock(cursor, self.dataset.key, self.document)
 
     def _scope(self, alias: str) -> str:
         where = f"{alias}.account_id = %(account)s AND {alias}.marketplace_id = %(marketplace)s"
@@ -279,6 +282,19 @@ class Replacement:
         written.rows = {day: counts.get(day, 0) for day in days}
         return written
 
+    @property
+    def _staged_values(self) -> str:
+        """SQL for the staged columns beside the key, each with its comma; some facts have none."""
+        return " ".join(f"s.{name}," for name in self.values)
+
+    @property
+    def _is_same(self) -> str:
+        """SQL: a stored row (f) says what the staged row (s) of its key says."""
+        if not self.values:
+            return "TRUE"
+        theirs, ours = (", ".join(f"{alias}.{name}" for name in self.values) for alias in "fs")
+        return f"ROW({theirs}) IS NOT DISTINCT FROM ROW({ours})"
+
     def _insert(self, cursor: Any, days: list[date]) -> int:
         """Store the staged rows where nothing is stored; the index refuses a key said twice."""
         targets = ["account_id", "marketplace_id", *self.key, *self.values, "document_id", "line"]
@@ -301,8 +317,7 @@ class Replacement:
         joined = [name for name in self.key if name != "date" or self.dataset.scope is Scope.DAYS]
         theirs = ", ".join(f"{self._cast(name)} AS {name}" for name in fields)
         keys = ", ".join(f"coalesce(s.{name}, f.{name}) AS {name}" for name in self.key)
-        values = ", ".join(f"s.{name}" for name in self.values)
-        is_same = f"ROW({', '.join(f'f.{name}' for name in self.values)}) IS NOT DISTINCT FROM ROW({values})"
+        is_same = self._is_same
         if self.disowned:
             is_same = f"({is_same} AND f.document_id <> %(disowned)s)"
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
@@ -313,7 +328,7 @@ class Replacement:
         cursor.execute(
             f"""
             WITH diff AS MATERIALIZED (
-                SELECT {keys}, {values}, s.line, f.{joined[0]} IS NULL AS is_new
+                SELECT {keys}, {self._staged_values} s.line, f.{joined[0]} IS NULL AS is_new
                 FROM (SELECT {theirs}, s.line FROM {source} s WHERE {self.row_date} = ANY(%(days)s)) s
                 FULL JOIN (SELECT {", ".join(fields)}, document_id FROM {self.table} f WHERE {self._scope("f")}) f
                 ON {" AND ".join(f"f.{name} = s.{name}" for name in joined)}

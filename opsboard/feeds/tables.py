@@ -64,6 +64,11 @@ class Table:
     spelt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: In another language one of these must be there: the names that tell its sisters apart may be unknown.
     telling: tuple[str, ...] = ()
+    #: One of these columns must be there, or a sheet be called so (its beginning), to tell the report from a
+    #: sister with all its columns; else it is a question between this one and `sister` (keys of reports).
+    proofs: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    sister: str = ""
     #: Known columns nobody reads: not drift.
     ignored: tuple[str, ...] = ()
     #: Columns `prepare` makes -> the columns of the file it needs for them.
@@ -161,6 +166,12 @@ def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None 
             yield line, row
         elif on_header is not None:
             on_header()
+
+
+def is_quoted(text: str) -> bool:
+    """Whether the first line has every name in quotation marks, as tab files of some reports have every cell."""
+    first = text.lstrip("\ufeff").partition("\n")[0].rstrip("\r").split("\t")
+    return len(first) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in first)
 
 
 def lines(decoded: Decoded, delimiter: str, sheet: str = "", *, quoted: bool = True) -> Iterator[Row]:
@@ -382,7 +393,7 @@ def canonical_cell(cell: Any, kind: Kind, style: Style) -> str | BadDocument:
         return _canonical_day(cell, style)
     found = cells.text(cell)
     if kind is Kind.INSTANT:
-        return moments.canonical(found, style.order)
+        return moments.canonical(found, style.order, style.currency)
     if kind not in NUMERIC:
         return found.upper() if kind is Kind.CURRENCY else found
     if isinstance(cell, int | float):

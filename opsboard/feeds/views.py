@@ -10,7 +10,7 @@ from opsboard.accounts.models import User
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
 
-from . import documents, overview
+from . import backfill, documents, overview, standing
 from .models import Document
 
 
@@ -24,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "lines": lines,
         "troubled": sum(line.status == "breach" for line in lines),
         "late": sum(line.status == "warn" for line in lines),
-        "backfill": overview.backfill_total(lines),
+        "backfills": backfill.open_progress(state.scopes),
         "documents": overview.recent_documents(state.scopes),
     }
     return render(request, "feeds/index.html", context)
@@ -33,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def document(request: HttpRequest, pk: int) -> HttpResponse:
     """One document: where it came from and what it changed; 404 unless its scope is visible."""
     state = PageState.from_request(request)
-    found = Document.objects.prefetch_related("ingests").select_related("uploaded_by").filter(pk=pk).first()
+    found = Document.objects.prefetch_related("ingests").select_related("uploaded_by", "fetch").filter(pk=pk).first()
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in state.every_scope}
     scope = by_pair.get((found.account_id, found.marketplace_id)) if found else None
     if found is None or scope is None:
@@ -45,6 +45,7 @@ def document(request: HttpRequest, pk: int) -> HttpResponse:
         "scope": scope,
         "standings": documents.standings(found),
         "journal": documents.journal(found),
+        "way": standing.way(found.fetch),
         "may_act": has_role(request.user, scope.account.organisation_id, documents.MAY_ACT),
     }
     return render(request, "feeds/document.html", context)

@@ -8,7 +8,8 @@ class KpisConfig(AppConfig):
     def ready(self) -> None:
         from opsboard.feeds import followers
 
-        from . import checks, registry, rollup  # noqa: F401
+        from . import checks, registry, rollup, snapshots  # noqa: F401
 
         registry.autodiscover()
         followers.follow(rollup.follow)
+        followers.follow(snapshots.follow)

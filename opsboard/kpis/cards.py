@@ -6,18 +6,22 @@ window (opsboard.kpis.judge), so choosing another period never hides a breach.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.feeds import attribution
 from opsboard.ui import charts, formats
+from opsboard.ui.entities import Alike
 from opsboard.ui.filters import Days, PageState
 
 from . import contract, restatements, vintages
@@ -78,6 +82,8 @@ class Card:
     contract: contract.Contract | None = None
     #: "restated: was ..., now ..." where days of the period changed after they were final.
     restated: str = ""
+    #: "sales within 7 days of a click" of figures made of attributed sales.
+    counted: str = ""
 
 
 def chosen(request: HttpRequest, keys: Sequence[str]) -> str:
@@ -161,11 +167,15 @@ def _is_snapshot(measure: Measure) -> bool:
     )
 
 
+def _is_state(key: str) -> bool:
+    """Whether a figure is what was so on a day, rather than what happened over days."""
+    kpi = kpis().get(key)
+    return kpi.window != Window.SUM if kpi else _is_snapshot(measures()[key])
+
+
 def days_for(key: str, scope: AccountMarketplace, state: PageState) -> Days:
     """The days a figure is shown over: states may include today, sums end with the newest complete day."""
-    kpi = kpis().get(key)
-    is_state = kpi.window != Window.SUM if kpi else _is_snapshot(measures()[key])
-    return state.snapshot_days(scope) if is_state else state.days(scope)
+    return state.snapshot_days(scope) if _is_state(key) else state.days(scope)
 
 
 def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | None:
@@ -200,6 +210,23 @@ def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | N
     return kpi.scale * top / bottom if bottom else None
 
 
+def _known(key: str, table: Sequence[Row]) -> set[date]:
+    """The days all figures of a KPI or measure are known of."""
+    needed = _needed(key)
+    return {row["date"] for row in table if all(row[name] is not None for name in needed)}
+
+
+def compared_over(
+    key: str, table: Sequence[Row], days: Days, before: Days | None
+) -> tuple[Decimal | None, Decimal | None]:
+    """What is compared: (now, then). Sums are compared over days known on both sides: a missing day is no change."""
+    if before is None or _is_state(key):
+        return value_over(key, table, days), value_over(key, table, before)
+    alike = Alike.of(_known(key, table), days, before)
+    now = value_over(key, [row for row in table if row["date"] in alike.now], days)
+    return now, value_over(key, [row for row in table if row["date"] in alike.before], before)
+
+
 def day_value(key: str, row: Row | None) -> Decimal | None:
     """The figure of one day for a chart; None is a gap."""
     if row is None:
@@ -217,6 +244,19 @@ def day_value(key: str, row: Row | None) -> Decimal | None:
 
 def mature_days(key: str) -> int:
     return max((measures()[name].mature_days for name in _needed(key) if name in measures()), default=0)
+
+
+def moving_from(key: str, scope: AccountMarketplace) -> date:
+    """The first day whose figure may still move; no day at all where figures never do."""
+    wait, today = mature_days(key), scope.marketplace.today()
+    if not wait:
+        return date.max
+    moving = today - timedelta(days=wait)
+    for measure in (measures()[name] for name in _needed(key) if name in measures()):
+        if measure.attributed:
+            still = attribution.still_counting(scope.account_id, scope.marketplace_id, measure.dataset, today)
+            moving = min(moving, still or moving)
+    return moving
 
 
 def unit_of(key: str) -> Unit:
@@ -242,12 +282,15 @@ def _card(
     shelf: contract.Shelf,
 ) -> Card:
     kpi, unit, marketplace = kpis().get(key), unit_of(key), scope.marketplace
-    now, then = value_over(key, table, days), value_over(key, table, before)
+    now = value_over(key, table, days)
     change, tone = change_of(
-        now, then, unit, kpi.direction if kpi else 1 if key.startswith("listings.") else 0, marketplace
+        *compared_over(key, table, days, before),
+        unit,
+        kpi.direction if kpi else 1 if key.startswith("listings.") else 0,
+        marketplace,
     )
     by_day = {row["date"]: row for row in table}
-    moving = date.fromordinal(marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
+    moving = moving_from(key, scope)
     points = [(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
     limit = None
     if verdict is not None:
@@ -265,13 +308,14 @@ def _card(
         status_words=words,
         headroom=headroom(verdict, kpi, marketplace) if verdict and kpi else "",
         spark=charts.sparkline(points, limit),
-        as_of=_as_of(last, moving, kpi),
+        as_of=_as_of(last, moving, kpi, days, _known(key, table), _is_state(key)),
         url=_url(key, kpi, scope, state, elsewhere),
         current=not elsewhere and state.query_dict.get("chart") == key,
         where=f"{scope.account.name} · {marketplace.code}" if elsewhere and state.scope is None else "",
         limit_words=_limit_words(verdict, kpi, marketplace),
         contract=_contract(key, shelf, table, days, verdict, restated, state),
         restated=restated,
+        counted=counted(key, scope.account_id, scope.marketplace_id, days, before),
     )
 
 
@@ -300,6 +344,40 @@ def _contract(
         return made
     place, hash_, fragment = made.rows_url.partition("#")
     return replace(made, rows_url=place + state.carried(shelf.scope) + hash_ + fragment)
+
+
+class Spanned(Protocol):
+    """Days from first to last: those of a page, of a verdict or of an episode."""
+
+    @property
+    def first(self) -> Any: ...
+    @property
+    def last(self) -> Any: ...
+
+
+def counted(
+    key: str,
+    account_id: int,
+    marketplace_id: int,
+    days: Spanned,
+    before: Spanned | None = None,
+    *,
+    brief: bool = False,
+) -> str:
+    """Over how many days after a click the sales behind a figure are counted; "" for a figure without such sales.
+
+    `brief` is for a cell, and says nothing of the window that sellers are used to.
+    """
+    measure = next((measures()[n] for n in _needed(key) if n in measures() and measures()[n].attributed), None)
+    if measure is None or not (days.first and days.last):
+        return ""
+    found, compared = (
+        attribution.windows(account_id, marketplace_id, measure.dataset, span.first, span.last) if span else None
+        for span in (days, before)
+    )
+    if brief:
+        return attribution.briefly(found or Counter(), compared or Counter())
+    return attribution.words(found or Counter(), compared)
 
 
 def _restated(now: Decimal | None, was: Decimal | None, unit: Unit, marketplace: Marketplace) -> str:
@@ -342,12 +420,18 @@ def _status(verdict: Verdict | None) -> tuple[str, str]:
     return verdict.status, ""
 
 
-def _as_of(last: date | None, moving: date, kpi: Kpi | None) -> str:
+def _as_of(last: date | None, moving: date, kpi: Kpi | None, days: Days, known: set[date], is_state: bool) -> str:
     if last is None:
         return _("no data in these days")
     if kpi and kpi.window != Window.SUM:
         return _("as of %(day)s") % {"day": formats.day(last)}
     text = _("to %(day)s") % {"day": formats.day(last)}
+    span = Days(days.first, last)
+    if not is_state and (missing := sum(day not in known for day in span)):
+        text += " · " + ngettext("%(n)s of %(all)s days missing", "%(n)s of %(all)s days missing", missing) % {
+            "n": formats.decimals(missing),
+            "all": formats.decimals(len(span)),
+        }
     return text + (" · " + _("provisional from %(day)s") % {"day": formats.day(moving)} if moving <= last else "")
 
 
@@ -427,9 +511,7 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
     days, before = days_for(key, scope, state), state.compared(scope)
     table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
     by_day = {row["date"]: row for row in table}
-    moving = (
-        date.fromordinal(scope.marketplace.today().toordinal() - mature_days(key)) if mature_days(key) else date.max
-    )
+    moving = moving_from(key, scope)
     points = [charts.Point(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
     compared = [day_value(key, by_day.get(day)) for day in before] if before else []
     unit, limits = unit_of(key), limit_of(key, scope)
@@ -454,7 +536,19 @@ def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend
         scale=scale,
         limit=line,
     )
-    return replace(drawn, restated=tuple(restated_days(key, scope, table, days)))
+    return replace(
+        drawn,
+        restated=tuple(restated_days(key, scope, table, days)),
+        twin=tuple(replace(row, url=_day_url(key, scope, row.day, state)) for row in drawn.twin),
+    )
+
+
+def _day_url(key: str, scope: AccountMarketplace, day: date, state: PageState) -> str:
+    """The page of the rows behind a day of a figure; empty for what is typed in."""
+    dataset = measures()[_needed(key)[0]].dataset
+    if not dataset:
+        return ""
+    return reverse("feeds:coverage-day", args=[dataset, day.isoformat()]) + state.carried(scope)
 
 
 def _known_points(key: str, scope: AccountMarketplace, days: Days, on: date) -> list[charts.Point]:

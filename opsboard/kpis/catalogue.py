@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.ui.context import ROOMS
 
 from . import contract, figures
+from .entities import entity_kpis
 from .models import Verdict
 from .registry import Kpi, kpis
 
@@ -20,9 +22,6 @@ class Entry:
 
     kpi: Kpi
     contract: contract.Contract
-    unit: str
-    grain: str
-    direction: str
     amazon_target: bool
     status: str
     value: str
@@ -68,16 +67,23 @@ def _matches(kpi: Kpi, search: str) -> bool:
     return all(word in text for word in search.casefold().split())
 
 
+def _grains(kpi: Kpi) -> str:
+    """What it is judged for: the account, and each of its campaigns, terms or products."""
+    grains = [kpi.grain, *(item.snapshot.grain for item in entity_kpis() if item.kpi == kpi.key)]
+    return _(", ").join(contract.grain_words(grain) for grain in grains)
+
+
 def _entry(kpi: Kpi, kept: contract.Shelf, verdict: Verdict | None) -> Entry:
     market = kept.scope.marketplace
-    promise = contract.of_kpi(kpi, kept, verdict=verdict)
+    about = (
+        contract.Fact(_("One figure for"), _grains(kpi)),
+        contract.Fact(_("Unit"), contract.unit_words(kpi.unit), contract.direction_words(kpi)),
+    )
+    promise = contract.of_kpi(kpi, kept, verdict=verdict, more=about)
     limit = next((line.words for line in promise.history if line.current), "")
     return Entry(
         kpi,
         promise,
-        contract.unit_words(kpi.unit),
-        contract.grain_words(kpi.grain),
-        contract.direction_words(kpi),
         bool(kpi.target),
         verdict.status if verdict else "unknown",
         figures.in_words(verdict.value if verdict else None, kpi.unit, market, whole=True),

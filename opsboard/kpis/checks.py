@@ -11,14 +11,16 @@ from django.utils.functional import Promise
 
 from opsboard.feeds import registry as feeds
 
+from .entities import entity_kpis
 from .registry import Kpi, Unit, Window, kpis, measures
+from .snapshots import snapshots
 
 _KEY = re.compile(r"[a-z0-9_.]{1,60}")
 
 
 @register()
 def check_declarations(app_configs: Any, **_options: Any) -> list[CheckMessage]:
-    return [*_measure_errors(), *_kpi_errors()]
+    return [*_measure_errors(), *_kpi_errors(), *_snapshot_errors()]
 
 
 def _measure_errors() -> Iterator[CheckMessage]:
@@ -84,3 +86,21 @@ def _contract_errors(kpi: Kpi) -> Iterator[CheckMessage]:
         yield Error(f"KPI {kpi.key} counts orders and is no count and no share of them.", id="kpis.E013")
     if kpi.orders and bool(kpi.orders.days) != bool(kpi.orders.lag):
         yield Error(f"KPI {kpi.key} says one of how many days Amazon counts and when they end.", id="kpis.E014")
+
+
+def _snapshot_errors() -> Iterator[CheckMessage]:
+    datasets = feeds.datasets()
+    for item in snapshots().values():
+        if item.dataset not in datasets or datasets[item.dataset].model is not item.fact:
+            yield Error(f"Snapshot {item.key} sums another table than its dataset fills.", id="kpis.E015")
+        columns = {field.name for field in item.model._meta.get_fields()}
+        wanted = {item.entity, *item.told, *item.sums, *(f"p_{name}" for name in item.sums)}
+        if missing := wanted - columns:
+            yield Error(
+                f"Snapshot {item.key} has no column for {', '.join(sorted(missing))}.",
+                hint=f"Add it to {item.model.__name__}: `x` for the period, `p_x` for the one before.",
+                id="kpis.E016",
+            )
+    for kpi in entity_kpis():
+        if kpi.kpi not in kpis():
+            yield Error(f"Entities of {kpi.snapshot.key} are judged by the unknown KPI {kpi.kpi!r}.", id="kpis.E017")

@@ -20,9 +20,11 @@ from opsboard.feeds import registry as feeds
 from opsboard.ui import formats
 
 from . import figures
+from .entities import counted, entity_kpis
 from .history import PastLimit, histories
 from .models import Verdict
 from .registry import Grain, Kpi, Measure, Unit, Window, kpis, measures
+from .snapshots import snapshots
 from .words import reason_words, source_words
 
 
@@ -66,6 +68,8 @@ class Shelf:
         self.scope = scope
         declared = [kpis()[key] for key in keys if key in kpis()]
         self.limits = histories(scope, declared)
+        judged = {item.kpi for item in entity_kpis()} & {kpi.key for kpi in declared}
+        self.entities = counted(scope.account_id, scope.marketplace_id) if judged else {}
         wanted = {measures()[name].dataset for kpi in declared for name in kpi.parts}
         wanted |= {measures()[key].dataset for key in keys if key in measures()}
         self.covered = {one.dataset: one.last for one in freshness.covered([scope], sorted(wanted - {""}))}
@@ -78,6 +82,7 @@ def of_kpi(kpi: Kpi, shelf: Shelf, *, verdict: Verdict | None = None, more: Sequ
         Fact(_("Window"), window_words(kpi)),
         *_sources([measures()[name] for name in kpi.parts], shelf),
         Fact(_("Maturity"), maturity_words(kpi, shelf.scope)),
+        *_inside(kpi, shelf),
         *more,
         *_at_amazon(kpi),
     ]
@@ -187,10 +192,9 @@ def _judged_over(kpi: Kpi, verdict: Verdict) -> Iterable[Fact]:
         yield Fact(_("Judged"), _("not: %(why)s") % {"why": reason_words(verdict.reason)})
     elif verdict.first and verdict.last and kpi.window is not Window.LATEST:
         length = (verdict.last - verdict.first).days + 1
-        text = ngettext("%(day)s", "%(first)s to %(day)s", length) % {
-            "first": formats.day(verdict.first),
-            "day": formats.day(verdict.last),
-        }
+        text = formats.day(verdict.last)
+        if length > 1:
+            text = _("%(first)s to %(last)s") % {"first": formats.day(verdict.first), "last": text}
         days = ngettext("%(n)s day", "%(n)s days", length) % {"n": length}
         value = figures.in_words(verdict.value, kpi.unit, verdict.marketplace)
         yield Fact(_("Judged"), _("%(value)s over %(days)s") % {"value": value, "days": text}, days)
@@ -204,6 +208,16 @@ def stated_days(kpi: Kpi, row: Mapping[str, Any] | None) -> Fact | None:
     words = {"first": formats.day(last - timedelta(days=length - 1)), "last": formats.day(last)}
     days = ngettext("%(n)s day", "%(n)s days", length) % {"n": length}
     return Fact(_("Amazon counted"), _("%(first)s to %(last)s") % words, days)
+
+
+def _inside(kpi: Kpi, shelf: Shelf) -> Iterable[Fact]:
+    """How many campaigns, terms or products break the limit by themselves."""
+    for snapshot in snapshots().values():
+        by_status = shelf.entities.get((kpi.key, snapshot.key), {})
+        over, near = by_status.get("breach", 0), by_status.get("warn", 0)
+        if over or near:
+            words = {"over": formats.decimals(over), "near": formats.decimals(near)}
+            yield Fact(str(snapshot.label), _("%(over)s over the limit, %(near)s close to it") % words)
 
 
 def _sources(items: Sequence[Measure], shelf: Shelf) -> Iterable[Fact]:

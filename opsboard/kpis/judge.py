@@ -17,12 +17,13 @@ from django.db import connection
 from django.utils import timezone
 
 from opsboard.accounts.models import Marketplace
+from opsboard.feeds import attribution
 
 from . import vintages
 from .headroom import Headroom, headroom
 from .limits import LimitInForce, in_force, status_of
 from .models import ManualValue, ThresholdOverride, Verdict
-from .registry import Kpi, Window, kpis
+from .registry import Kpi, Window, kpis, measures
 
 #: A window with fewer of its days than this is not judged.
 ENOUGH_DAYS = Decimal("0.8")
@@ -72,6 +73,7 @@ class Figures:
     def __init__(
         self, account_id: int, marketplace: Marketplace, first: date, last: date, *, as_of: date | None = None
     ) -> None:
+        self.scope = (account_id, marketplace.pk)
         self.by_measure: dict[str, dict[date, Decimal]] = {}
         if as_of is not None:
             self.by_measure = vintages.as_known_on(account_id, marketplace, None, first, last, as_of)
@@ -90,10 +92,10 @@ class Figures:
             self.by_measure.setdefault(item.measure, {})[item.date] = item.value
 
     @classmethod
-    def of(cls, by_measure: dict[str, dict[date, Decimal]]) -> Figures:
-        """Figures that were read already."""
+    def of(cls, scope: tuple[int, int], by_measure: dict[str, dict[date, Decimal]]) -> Figures:
+        """Figures of an account and marketplace (ids) that were read already."""
         made = cls.__new__(cls)
-        made.by_measure = by_measure
+        made.scope, made.by_measure = scope, by_measure
         return made
 
     def days(self, measure: str) -> Days:
@@ -104,6 +106,16 @@ def last_mature_day(kpi: Kpi, today: date) -> date:
     """The newest day a KPI is judged by: the marketplace's yesterday less its measures' maturity."""
     newest = today if kpi.window is not Window.SUM else today - timedelta(days=1)
     return newest - timedelta(days=kpi.mature_days)
+
+
+def last_final_day(kpi: Kpi, scope: tuple[int, int], today: date) -> date:
+    """The same in an account and marketplace (ids): some sales are counted for longer than is usual."""
+    end = last_mature_day(kpi, today)
+    for name in filter(None, (kpi.numerator, kpi.denominator)):
+        measure = measures()[name]
+        if measure.attributed and (still := attribution.still_counting(*scope, measure.dataset, today)) is not None:
+            end = min(end, still - timedelta(days=1))
+    return end
 
 
 def window(kpi: Kpi, figures: Figures, last: date) -> Reading:
@@ -181,7 +193,7 @@ def judge_kpi(
     since_days: int = SINCE_DAYS,
 ) -> Judgement:
     """What one KPI of one scope comes to on the marketplace's day `today`; "since" is looked for so far back."""
-    found = reading(kpi, figures, last_mature_day(kpi, today))
+    found = reading(kpi, figures, last_final_day(kpi, figures.scope, today))
     limit = in_force(kpi, marketplace, today, overrides, target_on(kpi, figures, found.last))
     if found.value is not None:
         status = status_of(found.value, limit)

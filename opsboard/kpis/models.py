@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
+from opsboard.feeds.facts import CompactTextField
 
 
 class AccountDay(models.Model):
@@ -129,3 +130,48 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kpi}: {self.status}"
+
+
+class WindowSums(models.Model):
+    """What a snapshot's table has beside its own columns; subclasses add the key and the sums, as `x` and `p_x`."""
+
+    account_id = models.SmallIntegerField()
+    marketplace_id = models.SmallIntegerField()
+    period = CompactTextField(max_length=8)
+
+    class Meta:
+        abstract = True
+
+
+class SnapshotWindow(models.Model):
+    """Which days a window of a scope holds, and whether facts of them moved since it was built."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "snapshot", "period")
+    account_id = models.SmallIntegerField()
+    marketplace_id = models.SmallIntegerField()
+    snapshot = CompactTextField(max_length=40)
+    period = CompactTextField(max_length=8)
+    first = models.DateField(null=True)
+    last = models.DateField(null=True)
+    before_first = models.DateField(null=True)
+    before_last = models.DateField(null=True)
+    stale = models.BooleanField(default=True)
+
+
+class EntityVerdict(models.Model):
+    """A product, campaign or term that does not simply keep its limit; written by kpis.entities when it changes."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "snapshot", "kpi", "entity")
+    account_id = models.SmallIntegerField()
+    marketplace_id = models.SmallIntegerField()
+    snapshot = CompactTextField(max_length=40)
+    kpi = CompactTextField(max_length=40)
+    #: The ASIN, or Amazon's id as text.
+    entity = CompactTextField(max_length=60)
+    status = CompactTextField(max_length=12)
+    value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    low = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    high = models.DecimalField(max_digits=14, decimal_places=6, null=True)
+    #: The last day of the first judged window with this status, and of the one that gave this value.
+    since = models.DateField(null=True)
+    last = models.DateField(null=True)

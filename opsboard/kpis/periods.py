@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 
-from .judge import Figures, last_mature_day
+from .judge import Figures, last_final_day
 from .registry import Kpi, Unit, Window, measures
 
 
@@ -39,7 +39,7 @@ def series(kpi: Kpi, account_id: int, marketplace: Marketplace, first: date, las
     """The KPI of each single day from `first` to `last`."""
     figures = Figures(account_id, marketplace, first, last)
     top, bottom = figures.days(kpi.numerator), figures.days(kpi.denominator)
-    mature = last_mature_day(kpi, marketplace.today())
+    mature = last_final_day(kpi, figures.scope, marketplace.today())
     found = []
     for day in _days(first, last):
         value = top.get(day)

@@ -46,6 +46,8 @@ class Measure:
     sql: str  # "sum(spend_minor)"; must be an aggregate over the fact table's columns
     #: Days after which the figure is no longer expected to move enough to judge by.
     mature_days: int = 3
+    #: Sales a click brought: over how many days after it is said wherever they are shown.
+    attributed: bool = False
 
 
 class Grain(StrEnum):

@@ -22,8 +22,13 @@ def handle(state: State, request: Request) -> Response:
         return ads_error(401, "Not authorized to access this resource")
     if not request.headers.get("amazon-advertising-api-clientid"):
         return ads_error(400, "Missing Amazon-Advertising-API-ClientId header")
+    if state.faults.due("no_ads_access", operation="listProfiles"):
+        return ads_error(403, "The application is not approved for the Amazon Ads API")
+    here = request.headers.get("x-simulator-region", account.key) == account.key
     if request.path == "/v2/profiles" and request.method == "GET":
-        return answer(200, [_profile(account)])
+        return answer(200, [_profile(account)] if here else [])
+    if not here:
+        return ads_error(401, "The profile is not one of this region's")
     if request.headers.get("amazon-advertising-api-scope") != str(account.profile_id):
         return ads_error(401, "The profile is not one of this advertiser's")
     state.calls[f"ads {request.method}"] += 1

@@ -33,6 +33,8 @@ class Response:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    #: The connection ends after so many bytes of the body.
+    cut: int | None = None
 
 
 def answer(status: int, content: object, **headers: str) -> Response:

@@ -60,19 +60,22 @@ def handle(state: State, request: Request) -> Response:
     report = state.documents.get(document_id)
     if report is None or state.now() >= expires:
         return Response(403, _DENIED, {"Content-Type": "application/xml"})
-    if report.outcome == "FATAL":
+    if report.outcome in {"FATAL", "CANCELLED"}:
         return Response(200, orjson.dumps({"errorDetails": report.why}), {"Content-Type": "application/json"})
     content = render(state, report)
     content_type = "application/json" if report.kind in advertising.TYPES else _content_type(report)
-    fault = state.faults.due(
+    planned = state.faults.take(
         "truncated_gzip",
+        "cut_off",
         "mislabelled_gzip",
         "wrong_charset",
         "html",
         "server_error",
         operation="download",
         report_type=report.kind,
+        day=report.first,
     )
+    fault = planned.kind if planned else ""
     if fault == "html":
         return Response(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"})
     if fault == "server_error":
@@ -82,9 +85,10 @@ def handle(state: State, request: Request) -> Response:
     if fault == "wrong_charset":
         content = content.decode(_charset(report)).encode("utf-16")
     packed = pack(content)
-    if fault == "truncated_gzip":
-        packed = packed[: len(packed) * 2 // 3]
-    return Response(200, packed, {"Content-Type": content_type})
+    part = int(len(packed) * planned.share) if planned else 0
+    if fault == "cut_off":
+        return Response(200, packed, {"Content-Type": content_type}, cut=part)
+    return Response(200, packed[:part] if fault == "truncated_gzip" else packed, {"Content-Type": content_type})
 
 
 def pack(content: bytes) -> bytes:

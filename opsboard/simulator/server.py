@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +14,21 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from . import ads_api, documents, sp_api
-from .answers import Request, Response, answer
+from .answers import Request, Response, answer, html
 from .business import DEMO_CREDENTIALS
 from .limits import Limits
 from .state import State
 from .truth import Truth
 
+_REGION = re.compile(r"/(NA|EU|FE)(/.*)")
+
 
 def respond(state: State, request: Request) -> Response:
     """Answer one request; the API follows from the path, never from the Host header."""
+    found = _REGION.match(request.path)
+    if found:  # each region at an address of its own, as Amazon's are
+        request.headers["x-simulator-region"] = found[1]
+        request.path = found[2]
     path = request.path
     if path == "/auth/o2/token":
         return _token(state, request)
@@ -39,6 +47,13 @@ def _token(state: State, request: Request) -> Response:
     form = {name: values[0] for name, values in parse_qs(request.body.decode(errors="replace")).items()}
     if form.get("grant_type") != "refresh_token":
         return answer(400, {"error": "unsupported_grant_type", "error_description": "Use grant_type refresh_token."})
+    fault = state.faults.due("wrong_secret", "revoked", "throttle", "html", "server_error", operation="token")
+    if fault == "wrong_secret":
+        return answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+    if fault == "revoked":
+        return answer(400, {"error": "invalid_grant", "error_description": "The refresh token was revoked."})
+    if fault:
+        return html(200) if fault == "html" else answer(429 if fault == "throttle" else 503, {})
     for key, known in DEMO_CREDENTIALS.items():
         if form.get("client_id") != known["client_id"]:
             continue
@@ -83,7 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(found.body)))
         self.end_headers()
-        self.wfile.write(found.body)
+        self.wfile.write(found.body[: found.cut])
+        if found.cut is not None:
+            self.close_connection = True
 
     do_GET = do_POST = do_DELETE = _serve
 
@@ -101,6 +118,11 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         host, port = self.server_address[:2]
         self.url = f"http://{host!s}:{port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is none of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     def server_bind(self) -> None:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

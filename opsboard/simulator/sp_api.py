@@ -51,8 +51,20 @@ LONGEST_LOOKBACK = 730
 #: Days from the first to the last of seller-fulfilled returns.
 LONGEST_RETURNS = 60
 RETENTION = timedelta(days=90)
+STALLED = timedelta(hours=6)
 GRANULARITIES = {"dateGranularity": ("DAY", "WEEK", "MONTH"), "asinGranularity": ("PARENT", "CHILD", "SKU")}
 STATUSES = ("CANCELLED", "DONE", "FATAL", "IN_PROGRESS", "IN_QUEUE")
+DENIED = "Access to requested resource is denied."
+TOO_SOON = "The report was requested again too soon. Please try again later."
+#: Planned fault -> how the report ends and what its document says.
+_ENDS = {
+    "cancelled": ("CANCELLED", ""),
+    "cancelled_in_queue": ("CANCELLED", ""),
+    "cancelled_too_soon": ("CANCELLED", TOO_SOON),
+    "fatal": ("FATAL", ""),
+    "fatal_with_document": ("FATAL", "Report data is not available for the requested dates."),
+    "stalled": ("DONE", ""),
+}
 _BASE = "/reports/2021-06-30/"
 _DOMAINS = {"US": "com", "DE": "de", "JP": "co.jp"}
 
@@ -64,11 +76,17 @@ def instant(moment: datetime) -> str:
 def handle(state: State, request: Request) -> Response:
     account = state.account_of(request.headers.get("x-amz-access-token", ""))
     if account is None:
-        return sp_error(403, "Unauthorized", "Access to requested resource is denied.", "The access token is invalid.")
+        return sp_error(403, "Unauthorized", DENIED, "The access token is invalid.")
+    if request.headers.get("x-simulator-region", account.key) != account.key:
+        return sp_error(403, "Unauthorized", DENIED)
     operation, argument = _route(request)
     if not operation:
         return sp_error(404, "NotFound", "The resource you requested was not found.")
     state.calls[operation] += 1
+    if _denied(state, request, operation):
+        return sp_error(403, "Unauthorized", DENIED)
+    if state.faults.due("token_refused", operation=operation):
+        return sp_error(401, "Unauthorized", "The access token is not good.")
     fault = state.faults.due("throttle", "html", "server_error", "unauthorized", operation=operation)
     if fault == "html":
         return html(429)
@@ -84,6 +102,19 @@ def handle(state: State, request: Request) -> Response:
         found = _OPERATIONS[operation](state, account, request, argument)
     found.headers["x-amzn-RateLimit-Limit"] = f"{state.limits.rate(operation):.4f}"
     return found
+
+
+def _denied(state: State, request: Request, operation: str) -> bool:
+    """Whether the application lacks the role for a report type that is asked for or listed."""
+    kinds = request.values("reportTypes") if operation == "getReports" else []
+    if operation == "createReport":
+        try:
+            kinds = [str(request.json().get("reportType", ""))]
+        except ValueError:
+            return False
+    if operation == "getMarketplaceParticipations":
+        kinds = ["GET_V2_SELLER_PERFORMANCE_REPORT"]  # of the same role, Selling Partner Insights
+    return any(state.faults.due("role_missing", operation=operation, report_type=kind) for kind in kinds)
 
 
 def _route(request: Request) -> tuple[str, str]:
@@ -156,10 +187,13 @@ def _create(state: State, account: Account, request: Request, _argument: str) ->
         report.outcome, report.why = "FATAL", why
     if kind == voice.RETURNS and first and last and (last - first).days > LONGEST_RETURNS:
         report.outcome = "CANCELLED"
-    fault = state.faults.due("cancelled", "fatal", "fatal_with_document", operation="createReport", report_type=kind)
+    fault = state.faults.due(*_ENDS, operation="createReport", report_type=kind)
     if fault:
-        report.outcome = "CANCELLED" if fault == "cancelled" else "FATAL"
-        report.why = "Report data is not available for the requested dates." if fault.endswith("document") else ""
+        report.outcome, report.why = _ENDS[fault]
+        report.cancelled = fault == "cancelled_in_queue"
+    if fault == "stalled":
+        report.queued_until = report.created + STALLED
+        report.done_at = report.queued_until + timedelta(minutes=2)
     return answer(202, {"reportId": report.id})
 
 
@@ -184,7 +218,7 @@ def _status(state: State, report: Report) -> dict[str, Any]:
     for name in ("dataStartTime", "dataEndTime"):
         if report.body.get(name):
             found[name] = report.body[name]
-    started = report.created + (report.done_at - report.created) / 3
+    started = report.queued_until or report.created + (report.done_at - report.created) / 3
     if report.cancelled:
         found["processingStatus"] = "CANCELLED"
     elif now >= report.done_at:
@@ -258,12 +292,16 @@ def _document(state: State, account: Account, request: Request, document_id: str
     path, _expires = state.sign(document_id)
     host = request.headers.get("x-simulator-base", "")
     body = {"reportDocumentId": document_id, "url": host + path}
-    if report.outcome == "DONE":
+    unlabelled = state.faults.take(
+        "unlabelled_gzip", operation="getReportDocument", report_type=report.kind, day=report.first
+    )
+    if report.outcome == "DONE" and unlabelled is None:
         body["compressionAlgorithm"] = "GZIP"
     return answer(200, body)
 
 
 def _participations(state: State, account: Account, _request: Request, _argument: str) -> Response:
+    suspended = bool(state.faults.due("suspended", operation="getMarketplaceParticipations"))
     return answer(
         200,
         {
@@ -277,7 +315,7 @@ def _participations(state: State, account: Account, _request: Request, _argument
                         "defaultLanguageCode": account.locale,
                         "domainName": f"www.amazon.{_DOMAINS[account.country]}",
                     },
-                    "participation": {"isParticipating": True, "hasSuspendedListings": False},
+                    "participation": {"isParticipating": True, "hasSuspendedListings": suspended},
                     "storeName": account.name,
                 }
             ]

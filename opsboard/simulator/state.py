@@ -40,6 +40,8 @@ class Report:
     document_id: str = ""
     why: str = ""
     cancelled: bool = False
+    #: IN_QUEUE until then, if it is to queue for long.
+    queued_until: datetime | None = None
     empty: bool | None = None  # a planned fault, decided when the document is first rendered
     size: int | None = None  # of the Ads document
 

@@ -47,6 +47,8 @@ class BreachRow:
     evidence_url: str
     new: bool
     may_acknowledge: bool
+    #: Over how many days after a click the sales behind it are counted; "" where it has none.
+    counted: str = ""
 
 
 def breaches(
@@ -79,6 +81,7 @@ def breaches(
             evidence_url=_kpi_url(kpi.domain, kpi.key, scope, state),
             new=episode.opened_at >= yesterday,
             may_acknowledge=episode.state == Episode.State.OPEN and acknowledger(scope),
+            counted=cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, verdict or episode),
         )
         found.append(((episode.state != Episode.State.OPEN, -severity), row))
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]
@@ -158,6 +161,8 @@ class SideCell:
     change: str
     tone: str
     status: str
+    #: Over how many days after a click its sales are counted, where it is not the usual 7.
+    counted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +188,11 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
         row = []
         for key in keys:
             kpi = kpis()[key]
-            now, then = (
-                cards.value_over(key, table, cards.days_for(key, scope, state)),
-                cards.value_over(key, table, before),
+            days = cards.days_for(key, scope, state)
+            now = cards.value_over(key, table, days)
+            change, tone = cards.change_of(
+                *cards.compared_over(key, table, days, before), kpi.unit, kpi.direction, scope.marketplace
             )
-            change, tone = cards.change_of(now, then, kpi.unit, kpi.direction, scope.marketplace)
             verdict = verdicts.get((scope.account_id, scope.marketplace_id, key))
             row.append(
                 SideCell(
@@ -195,6 +200,7 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
                     change,
                     tone,
                     verdict.status if verdict and verdict.status in {"breach", "warn"} else "",
+                    cards.counted(key, scope.account_id, scope.marketplace_id, days, before, brief=True),
                 )
             )
         found.append(SideRow(scope, state.query(scope=scope.pk), tuple(row)))

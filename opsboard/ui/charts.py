@@ -89,6 +89,8 @@ class TwinRow:
     day: date
     cells: tuple[str, ...]
     provisional: bool
+    #: The page of the rows the day is made of.
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -34,16 +34,68 @@ def rows(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def total(days: Sequence[DayRow], key: str, span: Days | None) -> int | None:
-    """The sum of one column over a span; None when no row of the span has it."""
-    if span is None:
-        return None
-    found = [row[key] for row in days if span.first <= row["date"] <= span.last and row[key] is not None]
-    return sum(found) if found else None
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """The days a figure is made of and compared over: those that some document covers.
+
+    `now` and `before` are the days whose counterpart is covered as well, so that a missing day makes no
+    change; `days` are all that are covered of the period.
+    """
+
+    days: frozenset[date]
+    now: frozenset[date] = frozenset()
+    before: frozenset[date] = frozenset()
+
+    @classmethod
+    def of(cls, covered: Collection[date], span: Days, compared: Days | None) -> Alike:
+        known = frozenset(day for day in span if day in covered)
+        if compared is None:
+            return cls(known)
+        shift = span.first - compared.first
+        now = frozenset(day for day in known if day - shift in covered)
+        return cls(known, now, frozenset(day - shift for day in now))
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """One column over the covered days of a period, and over the days that are compared."""
+
+    whole: int | None
+    now: int | None
+    before: int | None
+
+    @classmethod
+    def of(cls, rows: Sequence[DayRow], key: str, alike: Alike) -> Sums:
+        return cls(*(total_over(rows, key, days) for days in (alike.days, alike.now, alike.before)))
+
+    def per(self, whole: Sums) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+        """The ratios of these sums to others: sums over sums."""
+        return ratio(self.whole, whole.whole), ratio(self.now, whole.now), ratio(self.before, whole.before)
+
+
+def total_over(rows: Sequence[DayRow], key: str, days: Collection[date]) -> int | None:
+    """The sum of one column over covered days: zero where none has a row, None where none has a figure or day."""
+    inside = [row[key] for row in rows if row["date"] in days]
+    found = [value for value in inside if value is not None]
+    return sum(found) if found else None if inside or not days else 0
 
 
 def ratio(numerator: int | None, denominator: int | None) -> Decimal | None:
     return None if numerator is None or not denominator else Decimal(numerator) / Decimal(denominator)
+
+
+def summed(label: charts.Words, sums: Sums, unit: str, marketplace: Marketplace, direction: int = 1) -> Figure:
+    """A sum of the period with its change over the days that both spans cover."""
+    change = figure(label, sums.now, sums.before, unit, marketplace, direction)
+    return replace(change, text=text(sums.whole, unit, marketplace))
+
+
+def rated(
+    label: charts.Words, top: Sums, bottom: Sums, unit: str, marketplace: Marketplace, direction: int = 1
+) -> Figure:
+    """A ratio of the period with its change over the days that both spans cover."""
+    whole, now, before = top.per(bottom)
+    return replace(figure(label, now, before, unit, marketplace, direction), text=text(whole, unit, marketplace))
 
 
 def figure(

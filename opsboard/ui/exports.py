@@ -40,15 +40,18 @@ class About:
     scope: AccountMarketplace
     days: str
     as_of: str
+    #: Whose rows they are, where they are those of several accounts; such rows carry no money.
+    everyone: str = ""
 
     def pairs(self, table: Table) -> list[tuple[str, str]]:
         marketplace = self.scope.marketplace
+        account, zone = f"{self.scope.account.name} · {marketplace.code}", marketplace.time_zone
         return [
             (_("Table"), str(table.title)),
-            (_("Account"), f"{self.scope.account.name} · {marketplace.code}"),
+            (_("Account"), self.everyone or account),
             (_("Days"), self.days),
-            (_("Time zone of the days"), marketplace.time_zone),
-            (_("Currency"), marketplace.currency),
+            (_("Time zone of the days"), _("that of each marketplace") if self.everyone else zone),
+            *(() if self.everyone else ((_("Currency"), marketplace.currency),)),
             (_("Freshness"), self.as_of),
             (_("Exported at"), timezone.now().strftime("%Y-%m-%d %H:%M UTC")),
         ]
@@ -130,16 +133,25 @@ def as_xlsx(table: Table, asked: Asked, totals: Record, rows: Iterable[Record], 
         _write(sheet, number + 1, [_("Total"), "", *sums], bold)
     notes = book.add_worksheet(_("About"))
     notes.set_column(0, 1, 32)
-    for at, (name, value) in enumerate(about.pairs(table)):
+    pairs = about.pairs(table)
+    for at, (name, value) in enumerate(pairs):
         notes.write_string(at, 0, name, bold)
         notes.write_string(at, 1, value)
     if number >= EXPORT_ROWS:
         notes.write_string(
-            9, 0, _("Only the first %(n)s rows are in this file.") % {"n": formats.decimals(EXPORT_ROWS)}
+            len(pairs) + 2, 0, _("Only the first %(n)s rows are in this file.") % {"n": formats.decimals(EXPORT_ROWS)}
         )
     book.close()
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return _answer(out.getvalue(), kind, table, about, "xlsx")
+
+
+def as_file(
+    ending: str, table: Table, asked: Asked, totals: Record, rows: Iterable[Record], about: About
+) -> HttpResponse:
+    """XLSX or CSV, as the address says."""
+    write = as_xlsx if ending == "xlsx" else as_csv
+    return write(table, asked, totals, rows, about)
 
 
 def _write(sheet: Any, row: int, line: Iterable[str | Decimal | None], form: Any = None) -> None:
@@ -153,7 +165,8 @@ def _write(sheet: Any, row: int, line: Iterable[str | Decimal | None], form: Any
 def _answer(body: str | bytes, kind: str, table: Table, about: About, ending: str) -> HttpResponse:
     response = HttpResponse(body, content_type=kind)
     day = timezone.now().astimezone(about.scope.marketplace.zone).date()
-    name = f"{table.name}-{about.scope.marketplace.code}-{day.isoformat()}.{ending}".lower()
+    whose = "all" if about.everyone else about.scope.marketplace.code
+    name = f"{table.name}-{whose}-{day.isoformat()}.{ending}".lower()
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -59,5 +59,4 @@ def table_export(
     asked, totals, rows = tables.exported(table, state, params)
     days = state.days(scope)
     about = exports.About(scope, formats.span(days.first, days.last), as_of)
-    write = exports.as_xlsx if ending == "xlsx" else exports.as_csv
-    return write(table, asked, totals, rows, about)
+    return exports.as_file(ending, table, asked, totals, rows, about)

@@ -214,14 +214,26 @@ def test_the_connection_is_tried_with_what_is_stored(sign_in: SignIn, monkeypatc
     connect(client, account)
     tried: list[SellerAccount] = []
 
-    def tester(which: SellerAccount) -> connections.ConnectionResult:
+    def tester(which: SellerAccount) -> list[connections.Step]:
         tried.append(which)
-        return connections.ConnectionResult(False, "Amazon refused the refresh token.")
+        return [connections.Step("sign_in.ok"), connections.Step("role.missing", {"role": "Pricing", "report": "X"})]
 
     monkeypatch.setitem(connections._testers, "sp_api", tester)
     url = f"/settings/account/{account.pk}/"
     assert b"Test the connection" in client.get(url).content
-    answer = client.post(f"{url}credentials/sp_api/test/", follow=True)
+    page = f"{url}credentials/sp_api/test/"
+    assert b"signs in at Amazon" in client.get(page).content and not tried  # looking asks nobody
+    answer = client.post(page, follow=True)
 
     assert tried == [account]
-    assert b"Amazon refused the refresh token." in answer.content
+    for words in (b"1 thing to fix", b"Role: Pricing", b"Amazon denies the reports of this role (asked for: X)."):
+        assert words in answer.content
+    assert b"Amazon accepts client id" in client.get(page).content and len(tried) == 1
+    sealing.store(account, "sp_api", {"client_id": "new", "client_secret": "s", "refresh_token": "r"})
+    assert b"1 thing to fix" not in client.get(page).content  # that was said of other credentials
+
+
+def test_a_member_who_is_not_owner_does_not_check_the_connection(sign_in: SignIn) -> None:
+    account = make_account()
+    client = sign_in(make_user(account.organisation, Role.MANAGER))
+    assert client.post(f"/settings/account/{account.pk}/credentials/sp_api/test/").status_code == 403

@@ -150,16 +150,16 @@ def test_products_of_an_ad_group_are_told_apart(read: Read) -> None:
 REFUSED: dict[str, tuple[str, str]] = {
     "targets over 14 days": (
         REPORTS["targets"][0].replace("7 Day", "14 Day").replace("|Top-of-search Impression Share", ""),
-        "counted over 14 days after a click"),
+        "could be Sponsored Products targets, sales over 14 days (console) or Sponsored Brands"),
     "advertised products over 14 days": (
-        REPORTS["advertised products"][0].replace("7 Day", "14 Day"), "counted over 14 days after a click"),
+        REPORTS["advertised products"][0].replace("7 Day", "14 Day"),
+        "(--type console_advertised_products_14 or console_sd_products)"),
     "search terms of brands without clicks alone": (
-        REPORTS["search terms of brands"][0].replace(f"|{_CLICKS}", ""), "counted over 14 days after a click"),
+        REPORTS["search terms of brands"][0].replace(f"|{_CLICKS}", ""), "the column “14 Day Total Sales - (Click)”"),
     "campaigns of brands without clicks alone": (
-        REPORTS["campaigns of brands"][0].replace(f"|{_CLICKS}", ""), "the column “14 Day Total Sales - (Click)”"),
+        REPORTS["campaigns of brands"][0].replace(f"|{_CLICKS}", ""), "“Older report of Sponsored Brands”"),
     "campaigns of brands or display, nobody knows": (
-        REPORTS["campaigns of brands"][0].replace("|Cost type", "|Status|Cost type"),
-        "counted over 14 days after a click"),
+        REPORTS["campaigns of brands"][0].replace("|Cost type", "|Status|Cost type"), "lacks the column"),
     "purchases by way of brands": (
         f"Date|Currency|Campaign Name|Attribution type|Purchased ASIN|14 Day Total Sales|{NEW}|Cost type",
         "Sponsored Brands attributed purchases"),

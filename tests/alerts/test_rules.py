@@ -37,7 +37,7 @@ def known(today: date = TODAY, **measures: Mapping[date, object]) -> evaluation.
         name.replace("_", ".", 1): {day: Decimal(str(value)) for day, value in days.items()}
         for name, days in measures.items()
     }
-    return evaluation.Known(Figures.of(by_measure), US, today)
+    return evaluation.Known(Figures.of((1, 1), by_measure), US, today)
 
 
 def back(first: int, last: int, value: int | str, today: date = TODAY) -> dict[date, int | str]:

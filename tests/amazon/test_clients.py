@@ -10,13 +10,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from opsboard.accounts import connections
 from opsboard.accounts.models import AccountMarketplace, Credential
 from opsboard.amazon import errors
 from opsboard.amazon.models import Bucket
 from opsboard.amazon.reports import Progress, Request, reports_for
 
-from .scripted import Asked, Says, ScriptedAmazon, sp_status
+from .scripted import Says, ScriptedAmazon, sp_status
 
 SALES = Request(
     "GET_SALES_AND_TRAFFIC_REPORT",
@@ -96,7 +95,7 @@ def test_a_finished_report_tells_its_document_and_when_it_was_made(
         (Says(b"", 500), errors.TemporarilyDown),
         (Says(b"", 502), errors.TemporarilyDown),
         (Says(b"", 504), errors.TemporarilyDown),
-        (Says(b"<html>welcome</html>", 200), errors.TemporarilyDown),
+        (Says(b"<html>welcome</html>", 200), errors.NotAmazon),
         (Says({}, 202), errors.TemporarilyDown),
         (Says({"errors": [{"code": "InvalidInput", "message": "bad dates"}]}, 400), errors.BadRequest),
         (Says({"errors": [{"code": "Unauthorized", "message": "no role"}]}, 403), errors.AuthRefused),
@@ -163,8 +162,8 @@ def test_a_token_that_stays_refused_is_the_sellers_business(amazon: ScriptedAmaz
     [
         (Says({"error": "invalid_grant", "error_description": "expired"}, 400), errors.AuthRefused, "refresh token"),
         (Says({"error": "invalid_client"}, 401), errors.AuthRefused, "client id and secret"),
-        (Says(b"<html>", 200), errors.TemporarilyDown, "could not be reached"),
-        (Says(b"<html>", 503), errors.TemporarilyDown, "could not be reached"),
+        (Says(b"<html>", 200), errors.NotAmazon, "A web page came"),
+        (Says(b"<html>", 503), errors.TemporarilyDown, "does not answer as it should"),
         (Says(b"", 429), errors.Throttled, "limits"),
     ],
 )
@@ -175,6 +174,30 @@ def test_signing_in_can_fail_in_ways_a_seller_understands(
 
     with pytest.raises(error, match=words):
         reports_for(scope, "sp").look("R1")
+
+
+def test_an_expired_token_that_amazon_names_in_the_details_only_is_renewed(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sp_report(b"{}")
+    amazon.sign_in("T1", "T2")
+    said = {
+        "code": "Unauthorized",
+        "message": "Access to requested resource is denied.",
+        "details": "The access token you provided has expired.",
+    }
+    amazon.on("GET", f"{REPORTS}/", Says({"errors": [said]}, 403), Says(sp_status()))
+    assert reports_for(scope, "sp").look("R1").progress is Progress.DONE
+    assert amazon.count("POST", "/auth/o2/token") == 2
+
+
+def test_a_denied_report_is_no_reason_for_another_token(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
+    amazon.sp_report(b"{}")
+    said = {"code": "Unauthorized", "message": "Access to requested resource is denied.", "details": ""}
+    amazon.on("POST", REPORTS, Says({"errors": [said]}, 403))
+    with pytest.raises(errors.AuthRefused):
+        reports_for(scope, "sp").request(SALES)
+    assert amazon.count("POST", "/auth/o2/token") == 1 and amazon.count("POST", REPORTS) == 1
 
 
 def test_another_secret_means_another_token(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
@@ -248,14 +271,31 @@ def test_a_full_bucket_is_spent_and_then_the_caller_is_told_to_wait(
 ) -> None:
     amazon.sp_report(b"{}")
     reports = reports_for(scope, "sp")
-    for _ in range(15):
+    for _ in range(10):
         reports.request(SALES)
 
     with pytest.raises(errors.Throttled) as raised:
         reports.request(SALES)
 
     assert 55 < raised.value.retry_after <= 60  # 0.0167 a second
+    assert amazon.count("POST", REPORTS) == 10  # and five are left for what a person waits for
+    urgent = reports_for(scope, "sp", urgent=True)
+    for _ in range(5):
+        urgent.request(SALES)
+    with pytest.raises(errors.Throttled):
+        urgent.request(SALES)
     assert amazon.count("POST", REPORTS) == 15
+
+
+def test_the_second_try_after_a_refused_token_takes_a_token_of_the_bucket_too(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sp_report(b"{}")
+    amazon.sign_in("T1", "T2")
+    refused = Says({"errors": [{"message": "The access token you provided has expired."}]}, 401)
+    amazon.on("POST", REPORTS, refused, Says({"reportId": "R1"}, 202))
+    reports_for(scope, "sp").request(SALES)
+    assert Bucket.objects.get(operation="createReport").tokens == pytest.approx(13, abs=0.1)
 
 
 def test_the_real_limit_is_learnt_from_amazons_header(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
@@ -291,48 +331,3 @@ def test_sellers_and_operations_have_buckets_of_their_own(amazon: ScriptedAmazon
         reports.request(SALES)
 
     assert reports.look("R1").progress is Progress.DONE
-
-
-# --- trying out credentials -----------------------------------------------------------------------
-
-
-def participations(*ids: str) -> Says:
-    rows = [{"marketplace": {"id": one}, "participation": {"isParticipating": True}} for one in ids]
-    return Says({"payload": rows})
-
-
-def test_trying_the_selling_partner_credentials_tells_whether_the_marketplaces_fit(
-    amazon: ScriptedAmazon, scope: AccountMarketplace
-) -> None:
-    try_it = connections.tester_for("sp_api")
-    assert try_it
-    amazon.sign_in()
-    amazon.on(
-        "GET",
-        "/sellers/v1/marketplaceParticipations",
-        participations("ATVPDKIKX0DER"),
-        participations("A1PA6795UKMFR9"),
-    )
-
-    good, bad = try_it(scope.account), try_it(scope.account)
-
-    assert good.ok and "1 marketplaces" in good.message
-    assert not bad.ok and "does not sell in: United States" in bad.message
-
-
-def test_trying_the_ads_credentials_lists_the_profiles(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
-    try_it = connections.tester_for("ads")
-    assert try_it
-    amazon.sign_in()
-
-    def listed(asked: Asked) -> Says:
-        assert "Amazon-Advertising-API-Scope" not in asked.headers
-        return Says([{"profileId": 4711, "countryCode": "US", "accountInfo": {"marketplaceStringId": "ATVPDKIKX0DER"}}])
-
-    amazon.on("GET", "/v2/profiles", listed, Says([{"profileId": 99, "countryCode": "DE"}]), Says(b"", 401))
-
-    good, bad, refused = (try_it(scope.account) for _ in range(3))
-
-    assert good.ok and "US 4711" in good.message
-    assert not bad.ok and "US 4711" in bad.message and "DE 99" in bad.message
-    assert not refused.ok and "Settings" in refused.message

@@ -38,13 +38,13 @@ class Taken:
     changed: int | None = None
 
 
-FOURTEEN = "counted over 14 days after a click"
 NONE_OF_YOURS = "knows none of your ASINs yet"
 TABLE = "looks like “Fivetran table”"
 
 #: file -> (marketplace, extra options, what is to come of it: Taken or a fragment of the sentence)
 EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
-    "samples/ads-advertised-product/umair-advertised-in-2020.xlsx": ("IN", (), FOURTEEN),
+    "samples/ads-advertised-product/umair-advertised-in-2020.xlsx": (
+        "IN", (), Taken("console_advertised_products_14", 265, "2020-02-01", "2020-02-29")),
     "samples/ads-api/fivetran-advertised_product_report_data.csv": ("US", (), TABLE),
     "samples/ads-api/fivetran-campaign_level_report_data.csv": ("US", (), TABLE),
     "samples/ads-api/fivetran-search_term_ad_keyword_report_data.csv": ("US", (), TABLE),
@@ -52,9 +52,10 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
     "samples/ads-api/recovery-productad-1527901316860.json.gz": ("CA", (), "looks like “Amazon Ads API v2”"),
     "samples/ads-bulk/amandeep-sample-bulk.xlsx": ("US", (), "looks like “Amazon Ads bulk sheet”"),
     "samples/ads-bulk/punya-campaigns-ae-2024.xlsx": ("AE", (), "looks like “Amazon Ads bulk sheet”"),
-    "samples/ads-campaign/umair-campaign-in-2020.csv": ("IN", (), FOURTEEN),
+    "samples/ads-campaign/umair-campaign-in-2020.csv": (
+        "IN", (), Taken("console_campaigns_14", 182, "2020-02-01", "2020-02-29")),
     "samples/ads-placement/umair-placement-in-2020.xlsx": ("IN", (), "Sponsored ads placement"),
-    "samples/ads-search-term/hub-search-terms-en.csv": ("ES", (), FOURTEEN),
+    "samples/ads-search-term/hub-search-terms-en.csv": ("ES", (), "sales over 14 days (console) or Sponsored Brands"),
     "samples/ads-search-term/mannyv-us-2022.xlsx": ("US", (), "a total from 2022-07-19 to 2022-07-21"),
     "samples/ads-search-term/mikegrant-sample.csv": (
         "US", (), Taken("console_search_terms", 20, "2025-01-01", "2025-01-02")),
@@ -62,8 +63,10 @@ EXPECTED: dict[str, tuple[str, tuple[str, ...], Taken | str]] = {
         "CA", (), Taken("console_search_terms", 4, "2025-09-07", "2025-09-17")),
     "samples/ads-search-term/progami-uk-gbp-2023.xlsx": (
         "UK", (), Taken("console_search_terms", 2399, "2023-05-18", "2023-07-12")),
-    "samples/ads-search-term/umair-in-2020.xlsx": ("IN", (), FOURTEEN),
-    "samples/ads-targeting/umair-targeting-in-2020.xlsx": ("IN", (), FOURTEEN),
+    "samples/ads-search-term/umair-in-2020.xlsx": (
+        "IN", (), Taken("console_search_terms_14", 923, "2020-02-01", "2020-02-29")),
+    "samples/ads-targeting/umair-targeting-in-2020.xlsx": (
+        "IN", (), Taken("console_targets_14", 1683, "2020-02-01", "2020-02-29")),
     "samples/api-tables/fivetran-fba_inventory_summary.csv": ("US", (), TABLE),
     "samples/api-tables/fivetran-item_summary.csv": ("US", (), TABLE),
     "samples/api-tables/fivetran-order_item.csv": ("US", (), "SP-API order table"),

@@ -16,7 +16,8 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts import episodes
 from opsboard.feeds import partitions
 from opsboard.feeds.models import Coverage, Document, Feed, Ingest
-from opsboard.kpis import judge, rollup
+from opsboard.kpis import entities as entity_judge
+from opsboard.kpis import judge, rollup, snapshots
 from opsboard.kpis.models import AccountDayVintage
 
 DAYS = 75
@@ -211,6 +212,9 @@ def stock_shop(scope: AccountMarketplace, *, entities: int = 5) -> None:
             known_at=timezone.now() - timedelta(days=10),
             document_id=documents["sp_campaigns"].pk,
         )
+        snapshots.mark_all(scope.account_id, scope.marketplace_id)
+        snapshots.refresh(scope.account_id, scope.marketplace_id)
+        entity_judge.judge([(scope.account_id, scope.marketplace_id)])
         episodes.follow(judge.judge(scope.account_id, scope.marketplace_id))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from opsboard.accounts.models import AccountMarketplace, User
 from opsboard.feeds.models import Document
+from tests.watch.conftest import lived
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Shop = tuple[User, list[AccountMarketplace]]
@@ -35,11 +37,19 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/health/metric/odr_mfn/{us}",
         "/data/",
         f"/data/document/{document.pk}/",
+        f"/data/document/{document.pk}/line/2/",
+        "/data/documents/",
+        "/data/coverage/",
+        f"/data/coverage/{us}",
+        f"/data/coverage/{us}&months=1&state=missing",
+        f"/data/coverage/sales_by_date/{us}",
+        f"/data/coverage/sp_campaigns/{(scopes[0].marketplace.today() - timedelta(days=12)).isoformat()}/{us}",
         "/data/upload/",
         f"/data/reconciliation/{us}",
         f"/data/reconciliation/sales_by_asin/{us}",
         "/alerts/",
         f"/settings/kpis/{us}",
+        "/settings/system/",
         f"/ads/{us}&explore=1",
         f"/ads/{us}&chart=ads.spend&known=2026-01-01",
     ]
@@ -78,6 +88,21 @@ def test_no_page_scrolls_sideways(open_page: Open, live_server: Any, shop: Shop,
             wide.append(address)
 
     assert wide == []
+
+
+def test_the_banner_stands_above_the_figures_and_is_accessible(open_page: Open, live_server: Any, shop: Shop) -> None:
+    lived("clock", seen=6 * 3600)
+    for theme, width in (("light", 1440), ("dark", 360)):
+        page = open_page(theme, width=width)
+        for address in ("/", "/settings/system/"):
+            page.goto(live_server.url + address)
+            banner, heading = page.locator(".banner"), page.locator("h1")
+            assert "Standing still" in banner.inner_text() and banner.get_attribute("aria-live") == "polite"
+            assert banner.bounding_box()["y"] < heading.bounding_box()["y"]
+            assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+            results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+            assert results.violations_count == 0
+        assert page.complaints == []
 
 
 def test_tables_behind_a_chart_stay_within_a_phone(open_page: Open, live_server: Any, shop: Shop) -> None:
@@ -168,3 +193,56 @@ def test_a_first_view_needs_little_script(open_page: Open, live_server: Any, sho
     page.wait_for_load_state("networkidle")
 
     assert 0 < sum(weight) < 100_000
+
+
+def test_the_arrow_keys_walk_the_calendar_and_tab_only_to_what_wants_a_person(
+    open_page: Open, live_server: Any, shop: Shop
+) -> None:
+    page = open_page()
+    page.goto(f"{live_server.url}/data/coverage/?scope={shop[1][0].pk}")
+    missing = page.locator("a.day--missing").first
+    assert missing.get_attribute("tabindex") is None
+    assert page.locator("a.day--final").first.get_attribute("tabindex") == "-1"
+
+    missing.focus()
+    page.keyboard.press("ArrowLeft")
+    neighbour = page.evaluate("document.activeElement.title")
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate("document.activeElement.getAttribute('href')")
+
+    assert neighbour.endswith("final") and neighbour != missing.get_attribute("title")
+    assert below.split("/")[3] != missing.get_attribute("href").split("/")[3]
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h2:has-text('What is known of it')")
+    assert below.split("?")[0] in page.url
+
+
+def test_a_contract_opens_by_keyboard_and_gives_the_focus_back(open_page: Open, live_server: Any, shop: Shop) -> None:
+    page = open_page()
+    page.goto(f"{live_server.url}/health/?scope={shop[1][0].pk}")
+    opener = page.locator(".tile__info > summary").first
+    card = page.locator(".tile__info > .menu__card").first
+    opener.focus()
+    page.keyboard.press("Enter")
+    assert card.is_visible() and "in force" in card.inner_text()
+
+    page.keyboard.press("Escape")
+
+    assert card.is_hidden() and opener.evaluate("one => one === document.activeElement")
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", [360, 600, 1440])
+def test_a_contract_opens_without_scripts_inside_the_screen_and_above_everything(
+    open_page: Open, live_server: Any, shop: Shop, width: int
+) -> None:
+    page = open_page(width=width, scripts=False)
+    page.goto(f"{live_server.url}/health/?scope={shop[1][0].pk}")
+    for at in (0, 1, 3):
+        page.locator(".tile__info > summary").nth(at).click()
+        box = page.locator(".tile__info > .menu__card").nth(at).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, (at, box)
+        page.locator(".tile__info > summary").nth(at).click()
+    page.locator(".tile__info > summary").nth(1).click()
+    page.locator(".tile__info[open] a").last.click()
+    assert page.url.endswith("#odr_afn")

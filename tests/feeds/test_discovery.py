@@ -13,7 +13,7 @@ from django.utils import timezone
 from finance.models import Settlement, SettlementLine
 from opsboard.accounts import sealing
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.feeds import discovery, schedule
+from opsboard.feeds import backfill, discovery, schedule
 from opsboard.feeds.models import Document, Fetch, Ingest
 from opsboard.simulator.business import ACCOUNTS
 from opsboard.simulator.server import Running
@@ -205,7 +205,7 @@ def test_a_report_that_failed_is_tried_once_more_with_the_next_listing(
 
 
 def test_discovery_is_planned_once_a_day_and_never_as_a_back_fill(scope: AccountMarketplace) -> None:
-    schedule.plan_backfill(scope, 365)
+    backfill.ensure(scope, 365)
     schedule.plan_due()
     assert list(Fetch.objects.filter(spec="settlements").values_list("kind", flat=True)) == ["routine"]
     assert discovery.since(MADE) == MADE - timedelta(days=90) + timedelta(hours=1)

@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 
 from opsboard.accounts.models import AccountMarketplace, Credential
-from opsboard.feeds import fetching, leases, pipeline, rawstore, schedule
-from opsboard.feeds.models import Document, Feed, Fetch, Ingest
+from opsboard.feeds import fetching, leases, pipeline, rawstore, registry, schedule
+from opsboard.feeds.models import Coverage, Document, Feed, Fetch, Ingest, Rest
 from tests.amazon.scripted import Says, ScriptedAmazon, sp_status
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +106,7 @@ def test_a_slow_report_is_waited_for_across_workers_and_asked_for_once(
         advance(fetch)
         waits.append(round(wait_of(fetch)))
     assert waits == [30, 150, 300, 300]
+    assert fetch.outcome == "in_queue_long"  # since an hour after it was asked for
 
     amazon.on("GET", f"{REPORTS}/", Says(sp_status()))
     advance(fetch)
@@ -126,10 +127,11 @@ def test_a_throttled_request_is_parked_and_holds_no_worker(amazon: ScriptedAmazo
     amazon.on("POST", REPORTS, Says(b"", 429, {"x-amzn-RateLimit-Limit": "0.0083"}))
     fetch = make_fetch(scope)
 
-    advanced = advance(fetch)
+    advance(fetch)
 
     assert fetch.state == Fetch.State.WAITING and fetch.lease_until is None and fetch.attempts == 0
-    assert 115 < wait_of(fetch) <= 121 and 115 < advanced.rest_seconds <= 121
+    assert 115 < wait_of(fetch) <= 121 and fetch.outcome == "throttled"
+    assert 115 < (Rest.objects.get(api="sp", state="waiting").until - timezone.now()).total_seconds() <= 121
     assert "asked again by itself" in fetch.reason and not feed_of(fetch).last_error
     for _ in range(20):
         advance(fetch)
@@ -143,7 +145,8 @@ def test_an_outage_is_waited_out_and_is_no_failure(amazon: ScriptedAmazon, scope
     for _ in range(10):
         advance(fetch)
     assert fetch.state == Fetch.State.REQUESTED and fetch.attempts == 0 and 50 < wait_of(fetch) <= 60
-    assert "could not be reached" in feed_of(fetch).last_error
+    assert fetch.outcome == "amazon_down"
+    assert "does not answer as it should" in feed_of(fetch).last_error
 
     amazon.on("GET", f"{REPORTS}/", Says(sp_status()))
     advance(fetch)
@@ -153,19 +156,108 @@ def test_an_outage_is_waited_out_and_is_no_failure(amazon: ScriptedAmazon, scope
 # --- when Amazon refuses --------------------------------------------------------------------------
 
 
-def test_cancelled_means_no_data_and_is_no_failure(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
-    amazon.sp_report(b"", status="CANCELLED")
+STARTED = {"processingStartTime": "2026-11-20T10:01:00+00:00"}
+
+
+def cancelled(amazon: ScriptedAmazon, why: str = "", **extra: Any) -> None:
+    document = json.dumps({"errorDetails": why}).encode()
+    reason: dict[str, Any] = {"reportDocumentId": "D1"} if why else {}
+    amazon.sp_report(document, status="CANCELLED", **reason, **extra)
+
+
+def test_cancelled_while_it_was_being_made_means_no_data_and_that_is_a_guess(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    cancelled(amazon, **STARTED)
+    fetch = make_fetch(scope, "sales_and_traffic")
+    advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.EMPTY, "no_data", True)
+    assert feed_of(fetch).last_success_at and not feed_of(fetch).last_error  # asked and answered
+    assert not Document.objects.exists() and not Coverage.objects.exists()  # and still nothing is called zero
+
+
+def test_no_data_in_amazons_own_words_is_no_guess(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
+    cancelled(amazon, "There is no data for the requested dates.")
     fetch = make_fetch(scope)
     advance(fetch)
-    assert fetch.state == Fetch.State.EMPTY and not Document.objects.exists()
-    assert fetch.reason == "Amazon cancelled it: there is no data for these days, or it was asked again too soon."
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.EMPTY, "no_data", False)
+    assert fetch.said == "There is no data for the requested dates."
+
+
+def test_cancelled_because_we_asked_a_moment_ago_is_asked_when_amazons_rest_is_over(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    cancelled(amazon, **STARTED)
+    ten_minutes_ago = timezone.now() - timedelta(minutes=10)
+    make_fetch(scope, state="done", requested_at=ten_minutes_ago, finished_at=timezone.now(), slot=ten_minutes_ago)
+    fetch = make_fetch(scope)
+    advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.WAITING, "too_soon", True)
+    assert 20 * 60 < wait_of(fetch) <= 22 * 60 and fetch.report_id == ""
+    assert not Coverage.objects.exists()
+
+    amazon.sp_report(LISTINGS)
+    advance(fetch)
+    assert fetch.outcome == "done" and amazon.count("POST", REPORTS) == 2
+
+
+def test_too_soon_in_amazons_own_words_is_no_guess(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
+    cancelled(amazon, "This report was requested again too soon.")
+    fetch = make_fetch(scope)
+    advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.WAITING, "too_soon", False)
+    assert wait_of(fetch) > 25 * 60
+
+
+def test_cancelled_in_the_queue_was_somebody_and_a_second_time_there_is_no_data(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    cancelled(amazon)
+    fetch = make_fetch(scope, "sales_and_traffic")
+    advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.WAITING, "cancelled_by_someone", True)
+    assert wait_of(fetch) > 290 and fetch.report_id == "" and not Coverage.objects.exists()
+    Fetch.objects.filter(pk=fetch.pk).update(requested_at=timezone.now() - timedelta(hours=1))
+    advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.EMPTY, "no_data", True)
+
+
+def test_days_known_to_have_rows_are_never_called_empty_because_a_report_was_cancelled(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sp_report(b"{}")
+    first = make_fetch(scope, "sales_and_traffic")
+    advance(first)
+    Fetch.objects.filter(pk=first.pk).update(requested_at=timezone.now() - timedelta(days=1))
+    Coverage.objects.create(
+        account=scope.account,
+        marketplace=scope.marketplace,
+        dataset=registry.spec("sales_and_traffic").datasets[0].key,
+        date=first.window_start,
+        document=Document.objects.get(),
+        source_created_at=timezone.now(),
+        rows=500,
+    )
+    cancelled(amazon, **STARTED)
+    fetch = make_fetch(scope, "sales_and_traffic")
+    for _ in range(3):
+        advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.CANCELLED, "cancelled_by_someone", True)
+    assert Coverage.objects.get().rows == 500
+
+
+def test_an_ads_report_is_cancelled_by_somebody_only(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
+    amazon.ads_report(b"", status="CANCELLED")
+    fetch = make_fetch(scope, "sp_campaigns")
+    advance(fetch)
+    assert (fetch.state, fetch.outcome, fetch.guessed) == (Fetch.State.WAITING, "cancelled_by_someone", False)
 
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_amazons_reason_for_a_fatal_report_is_shown_and_the_third_time_ends_it(
     amazon: ScriptedAmazon, scope: AccountMarketplace, compressed: bool
 ) -> None:
-    reason = json.dumps({"errorDetails": "The report was requested again too soon."}).encode()
+    reason = json.dumps({"errorDetails": "The option dateGranularity is wrong."}).encode()
     amazon.sp_report(reason, status="FATAL", reportDocumentId="D1", compressed=compressed)
     fetch = make_fetch(scope)
 
@@ -178,8 +270,11 @@ def test_amazons_reason_for_a_fatal_report_is_shown_and_the_third_time_ends_it(
 
     assert waits == [300, 1800]
     assert fetch.state == Fetch.State.FAILED and amazon.count("POST", REPORTS) == 3
-    assert fetch.reason == ("Amazon could not make this report. Amazon says: The report was requested again too soon.")
+    assert fetch.reason == ("Amazon could not make this report. Amazon says: The option dateGranularity is wrong.")
     assert feed_of(fetch).last_error == fetch.reason and not Document.objects.exists()
+    assert fetch.outcome == "fatal_explained" and fetch.said == "The option dateGranularity is wrong."
+    told = [(entry["outcome"], entry["report"]) for entry in fetch.journal]
+    assert told == [("in_queue", "R1"), ("fatal_explained", "R1")] * 3  # every try is on record
 
 
 def test_a_fatal_report_without_a_word_says_so(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
@@ -187,6 +282,18 @@ def test_a_fatal_report_without_a_word_says_so(amazon: ScriptedAmazon, scope: Ac
     fetch = make_fetch(scope)
     advance(fetch)
     assert fetch.reason == "Amazon could not make this report. Amazon gave no reason."
+    assert fetch.outcome == "fatal_unexplained" and not fetch.said
+
+
+def test_fatal_without_a_word_a_moment_after_our_own_request_was_too_soon(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sp_report(b"", status="FATAL")
+    before = timezone.now() - timedelta(minutes=10)
+    make_fetch(scope, state="done", requested_at=before, finished_at=timezone.now(), slot=before)
+    fetch = make_fetch(scope)
+    advance(fetch)
+    assert (fetch.outcome, fetch.guessed) == ("too_soon", True) and wait_of(fetch) > 19 * 60
 
 
 def test_the_ads_api_gives_its_reason_itself(amazon: ScriptedAmazon, scope: AccountMarketplace) -> None:
@@ -205,6 +312,8 @@ def test_a_duplicate_ads_request_adopts_the_report_being_made(
     advance(fetch)
     assert fetch.state == Fetch.State.DONE and fetch.report_id == "ADOPTED-1"
     assert amazon.count("POST", ADS) == 1 and amazon.count("GET", f"{ADS}/ADOPTED-1") == 1
+    assert [entry["outcome"] for entry in fetch.journal] == ["duplicate_adopted", "done"]
+    assert fetch.journal[0]["report"] == "ADOPTED-1"
 
 
 def test_refused_credentials_say_what_to_do_and_the_others_of_the_account_rest(
@@ -220,6 +329,7 @@ def test_refused_credentials_say_what_to_do_and_the_others_of_the_account_rest(
     sibling.refresh_from_db()
     of_ads.refresh_from_db()
     assert wait_of(sibling) > 3500 and sibling.reason == fetch.reason
+    assert fetch.outcome == sibling.outcome == "access_revoked" and of_ads.outcome == ""
     assert wait_of(of_ads) <= 0
 
 

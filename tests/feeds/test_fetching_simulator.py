@@ -16,8 +16,8 @@ from listings.models import AsinDay
 from opsboard.accounts import connections, sealing
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.amazon import throttle, tokens
-from opsboard.feeds import dispatch, schedule
-from opsboard.feeds.models import Document, Feed, Fetch, Ingest
+from opsboard.feeds import backfill, dispatch, schedule
+from opsboard.feeds.models import BackfillPlan, Document, Feed, Fetch, Ingest
 from opsboard.simulator import DEMO_CREDENTIALS
 from opsboard.simulator.server import Running, start_in_thread
 from tests.factories import make_account, make_scope
@@ -84,9 +84,8 @@ def assert_sales_are_the_truth(simulator: Running, scope: AccountMarketplace, ke
 def test_a_back_fill_ends_with_the_sellers_own_numbers(simulator: Running, key: str) -> None:
     scope = connect(key)
     for kind in ("sp_api", "ads"):
-        tester = connections.tester_for(kind)
-        assert tester and tester(scope.account).ok
-    planned = schedule.plan_backfill(scope, DAYS)
+        assert connections.check(scope.account, kind).ok
+    planned = backfill.ensure(scope, DAYS)
 
     run_dry()
 
@@ -97,7 +96,10 @@ def test_a_back_fill_ends_with_the_sellers_own_numbers(simulator: Running, key: 
     assert Document.objects.count() == planned + found - 1
     assert set(Ingest.objects.values_list("state", flat=True)) == {"applied"}
     assert_sales_are_the_truth(simulator, scope, key)
-    assert all(progress.done == progress.total for progress in schedule.backfill_progress([scope.account_id]))
+    backfill.sweep()
+    plan = BackfillPlan.objects.get()
+    told = backfill.progress(plan, scope)
+    assert plan.state == "done" and told.done == told.total == plan.requests > 0
 
 
 def test_every_kind_of_bad_day_ends_with_the_same_numbers(simulator: Running, northwind: AccountMarketplace) -> None:
@@ -113,7 +115,7 @@ def test_every_kind_of_bad_day_ends_with_the_same_numbers(simulator: Running, no
     for kind in ("fatal", "fatal_with_document"):
         faults.plan(kind, report_type="GET_SALES_AND_TRAFFIC_REPORT")
     faults.plan("fatal", report_type="spCampaigns")
-    planned = schedule.plan_backfill(northwind, DAYS)
+    planned = backfill.ensure(northwind, DAYS)
 
     run_dry()
 
@@ -145,11 +147,14 @@ def test_a_storm_of_429_costs_amazon_few_calls_and_nobody_a_failure(
 ) -> None:
     simulator.state.limits.factor = 1.0
     simulator.state.faults.plan("throttle", operation="createReport", times=10_000)
-    schedule.plan_backfill(northwind, 60)
-    dispatch.work(seconds=3)
-    dispatch.work(seconds=3)
+    backfill.ensure(northwind, 60)
+    of_ads = Fetch.objects.filter(spec__startswith="sp_")
+    for _ in range(40):
+        dispatch.work(seconds=3)
+        if not of_ads.exclude(state="done").exists():
+            break
 
     assert simulator.state.calls["createReport"] <= 2
     sales = Fetch.objects.filter(spec__startswith="sales")
     assert set(sales.values_list("state", "attempts", "lease_until")) == {("waiting", 0, None)}
-    assert not Fetch.objects.filter(spec__startswith="sp_").exclude(state="done").exists()  # Ads goes on
+    assert not of_ads.exclude(state="done").exists()  # Ads goes on

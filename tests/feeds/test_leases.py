@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -94,6 +95,13 @@ def test_a_row_is_nobodys_until_it_is_due_and_after_it_is_finished() -> None:
     fetch = make_fetch()
     assert leases.finish(Fetch, fetch.pk, claimed(Fetch, fetch.pk), state=Fetch.State.DONE)
     assert leases.claim(Fetch, fetch.pk) is None
+
+
+@pytest.mark.parametrize("hours", [1, -1, 24])
+def test_what_a_host_with_a_wrong_clock_plans_is_due_at_once_all_the_same(hours: int) -> None:
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        fetch = make_fetch()
+    assert leases.claim(Fetch, fetch.pk) is not None
 
 
 def test_an_expired_lease_is_claimed_again_and_the_zombie_writes_nothing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -11,29 +10,17 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 import time_machine
 from django.db import connection
-from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsboard.accounts.marketplaces import MARKETPLACES
 from opsboard.accounts.models import AccountMarketplace, Credential, Marketplace
-from opsboard.feeds import registry, schedule
-from opsboard.feeds.models import Coverage, Document, Feed, Fetch
+from opsboard.feeds import registry, schedule, slots
+from opsboard.feeds.models import Feed, Fetch
 from tests.factories import make_scope
+from tests.feeds.shops import connected, fetches
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)  # 12:00 in Los Angeles
-
-
-def connected(code: str = "US", ads: bool = True) -> AccountMarketplace:
-    scope = make_scope(marketplace=code, ads_profile_id="1" if ads else "")
-    for kind in ("sp_api", "ads") if ads else ("sp_api",):
-        Credential.objects.create(account=scope.account, kind=kind, sealed=b"", key_id="k")
-    return scope
-
-
-def fetches(spec: str) -> list[tuple[date, date]]:
-    rows = Fetch.objects.filter(spec=spec).order_by("-window_end")
-    return list(rows.values_list("window_start", "window_end"))
 
 
 # --- feeds ----------------------------------------------------------------------------------------
@@ -146,10 +133,10 @@ def test_every_local_day_has_its_slots_once_through_every_change_of_the_clocks(z
     instants: list[datetime] = []
     day = date(2024, 1, 1)
     while day < date(2031, 1, 1):
-        slots = schedule.slots_of_day(spec, scope, day)
-        assert len(slots) == 24 // spec.every_hours
-        assert all(slot.astimezone(ZoneInfo(zone)).date() == day for slot in slots)
-        instants += slots
+        found = slots.of_day(slots.declared(spec, scope), scope, day)
+        assert len(found) == 24 // spec.every_hours
+        assert all(slot.astimezone(ZoneInfo(zone)).date() == day for slot in found)
+        instants += found
         day += timedelta(days=1)
     gaps = {later - earlier for earlier, later in pairwise(instants)}
     assert instants == sorted(set(instants))
@@ -162,134 +149,22 @@ def test_every_local_day_has_its_slots_once_through_every_change_of_the_clocks(z
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)))
 def test_the_slot_before_and_after_an_instant_are_neighbours(zone: str, now: datetime) -> None:
     spec, scope = registry.spec("stock"), shop(zone)
-    before, after = schedule.slot_before(spec, scope, now), schedule.slot_after(spec, scope, now)
+    rhythm = slots.declared(spec, scope)
+    before, after = slots.before(rhythm, scope, now), slots.after(rhythm, scope, now)
     assert before <= now < after
-    assert schedule.slot_after(spec, scope, before) == after
-    assert schedule.slot_before(spec, scope, after) == after
+    assert slots.after(rhythm, scope, before) == after
+    assert slots.before(rhythm, scope, after) == after
 
 
 def test_shops_do_not_all_ask_in_the_same_second() -> None:
     assert available_timezones()
     spec = registry.spec("listings")
-    seconds = {
-        schedule.slots_of_day(
-            spec,
-            AccountMarketplace(account_id=account, marketplace=Marketplace(id=1, time_zone="UTC")),
-            date(2026, 1, 1),
-        )[0]
-        for account in range(200)
-    }
+    shops = [AccountMarketplace(account_id=n, marketplace=Marketplace(id=1, time_zone="UTC")) for n in range(200)]
+    seconds = {slots.of_day(slots.declared(spec, shop), shop, date(2026, 1, 1))[0] for shop in shops}
     assert len(seconds) > 180
 
 
-# --- back-fill ------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-@time_machine.travel(NOW, tick=False)
-def test_a_backfill_goes_as_far_as_each_report_does_and_no_further() -> None:
-    scope = connected()
-    schedule.plan_backfill(scope, 400)
-
-    today = date(2026, 11, 23)
-    for spec in registry.specs():
-        windows = fetches(spec.key)
-        if not (spec.api and spec.history) or spec.discovered:
-            assert len(windows) == bool(spec.api)
-            continue
-        oldest, reach = windows[-1][0], today - timedelta(days=min(400, spec.lookback_days - 1))
-        if spec.period is registry.Period.WEEK:  # whole ones, as many as there are
-            assert all(first.isoweekday() == 7 and last - first == timedelta(days=6) for first, last in windows)
-            assert [first - oldest for first, _last in windows[::-1]] == [timedelta(7 * n) for n in range(len(windows))]
-            assert reach <= oldest < reach + timedelta(days=7)
-            assert windows[0][1] < today <= windows[0][1] + timedelta(days=7)
-            continue
-        if spec.period is registry.Period.MONTH:
-            assert all(first.day == 1 and (last + timedelta(days=1)).day == 1 for first, last in windows)
-            assert all(newer[0] - older[1] == timedelta(days=1) for newer, older in itertools.pairwise(windows))
-            assert reach <= oldest < reach + timedelta(days=31)
-            assert windows[0][1] < today
-            continue
-        assert oldest == reach, spec.key
-        days = [first + timedelta(days=n) for first, last in windows for n in range((last - first).days + 1)]
-        assert len(days) == len(set(days)) == (today - oldest).days  # every day once, up to yesterday
-        assert all((last - first).days < spec.max_days for first, last in windows)
-
-
-@pytest.mark.django_db
-@time_machine.travel(NOW, tick=False)
-def test_the_first_screen_of_every_report_comes_before_older_days_of_any() -> None:
-    scope = connected()
-    schedule.plan_backfill(scope, 400)
-
-    border = date(2026, 11, 23) - timedelta(days=60)
-    rows = Fetch.objects.filter(kind=Fetch.Kind.BACKFILL)
-    assert all(row.window_start >= border for row in rows.filter(priority=schedule.FIRST_SCREEN_PRIORITY))
-    assert all(row.window_start < border for row in rows.filter(priority=schedule.BACKFILL_PRIORITY))
-    assert set(rows.values_list("priority", flat=True)) == {5, 20}
-
-
-@pytest.mark.django_db
-@time_machine.travel(NOW, tick=False)
-def test_planning_a_backfill_twice_asks_once() -> None:
-    scope = connected()
-    first = schedule.plan_backfill(scope, 90)
-    assert first and schedule.plan_backfill(scope, 90) == 0
-    assert Fetch.objects.count() == first
-
-
-@pytest.mark.django_db
-@time_machine.travel(NOW, tick=False)
-def test_stored_days_are_not_asked_for_again_and_failed_ones_are() -> None:
-    scope = connected(ads=False)
-    document = Document.objects.create(
-        account=scope.account,
-        marketplace=scope.marketplace,
-        spec="sales_and_traffic_asin",
-        source="sp_api",
-        report_type="x",
-        source_created_at=NOW,
-        sha256="0" * 64,
-        size=0,
-    )
-    stored = date(2026, 11, 20)
-    for dataset in ("sales_by_date", "sales_by_asin"):
-        Coverage.objects.create(
-            account=scope.account,
-            marketplace=scope.marketplace,
-            dataset=dataset,
-            date=stored,
-            document=document,
-            source_created_at=NOW,
-        )
-    schedule.plan_backfill(scope, 5)
-    assert [first.day for first, _last in fetches("sales_and_traffic_asin")] == [22, 21, 19, 18]
-
-    failed = Fetch.objects.get(spec="sales_and_traffic_asin", window_start=date(2026, 11, 19))
-    Fetch.objects.filter(pk=failed.pk).update(state=Fetch.State.FAILED, finished_at=NOW, attempts=3, report_id="R")
-    assert schedule.plan_backfill(scope, 5) == 1
-    failed.refresh_from_db()
-    assert (failed.state, failed.attempts, failed.finished_at, failed.report_id) == (Fetch.State.WAITING, 0, None, "")
-
-
-@pytest.mark.django_db
-@time_machine.travel(NOW, tick=False)
-def test_progress_tells_what_is_done_what_failed_and_how_far_the_first_screen_is() -> None:
-    scope = connected(ads=False)
-    assert schedule.backfill_progress([scope.account_id]) == []
-    schedule.plan_backfill(scope, 100)
-    rows = Fetch.objects.filter(spec="sales_and_traffic_asin").order_by("-window_end")
-    done, failed = list(rows[:3].values_list("pk", flat=True)), rows[3].pk
-    Fetch.objects.filter(pk__in=done).update(state=Fetch.State.DONE, finished_at=timezone.now())
-    Fetch.objects.filter(pk=failed).update(state=Fetch.State.FAILED, finished_at=timezone.now())
-
-    by_spec = {progress.spec: progress for progress in schedule.backfill_progress([scope.account_id])}
-
-    assert set(by_spec) == set(Fetch.objects.filter(kind="backfill").values_list("spec", flat=True))
-    assert {"sales_and_traffic", "sales_and_traffic_asin"} <= set(by_spec)
-    found = by_spec["sales_and_traffic_asin"]
-    assert (found.total, found.done, found.failed, found.waiting) == (100, 3, 1, 96)
-    assert (found.first_total, found.first_done) == (60, 3)
+# --- asked by a person --------------------------------------------------------------------------
 
 
 @pytest.mark.django_db

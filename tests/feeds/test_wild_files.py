@@ -324,7 +324,8 @@ CAMPAIGNS = [
     "Targeting Type", "Bidding strategy", "Impressions", "Last Year Impressions", "Clicks", "Spend", "Last Year Spend",
     "7 Day Total Orders (#)", "7 Day Total Sales ",
 ]  # fmt: skip
-ZH_CAMPAIGNS = ["日期", "广告组合名称", "广告活动名称", "货币", "预算", "展示量", "点击量", "花费", "7天总销售额"]
+ZH_CAMPAIGNS = ["日期", "广告组合名称", "广告活动名称", "货币", "预算", "展示量", "点击量", "花费", "7天总销售额",
+                "7天总订单数(#)"]  # fmt: skip
 
 
 def campaign(program: str = "Sponsored Products") -> list[object]:
@@ -336,7 +337,7 @@ def campaign(program: str = "Sponsored Products") -> list[object]:
     "content",
     [
         table(CAMPAIGNS, campaign()),
-        table(ZH_CAMPAIGNS, ["2026年10月5日", "-", "Mugs", "USD", "$10.00", "1,782", 13, "$9.50", "$61.62"]),
+        table(ZH_CAMPAIGNS, ["2026年10月5日", "-", "Mugs", "USD", "$10.00", "1,782", 13, "$9.50", "$61.62", 3]),
     ],
     ids=["English", "Chinese"],
 )
@@ -453,15 +454,16 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "joined with another report": (
         table(TERMS, term()) + table(CAMPAIGNS, campaign()), "line 3: Another header stands here"),
     "14 days in Chinese": (
-        table([name.replace("7天", "14天") for name in ZH_TERMS], term()), "counted over 14 days after a click"),
+        table([name.replace("7天", "14天") for name in ZH_TERMS], term()),
+        "sales over 14 days (console) or Sponsored Brands search terms"),
     "days of attribution not told": (
         table(["Date", "Campaign name", "Total cost (USD)", "Sales (USD)", "Impressions", "Clicks"],
               ["2026-10-05", "Mugs", "1.50", "5.00", 10, 1]), "does not say over how many days"),
     "a campaign-like report in another language": (
         table([name for name in ZH_CAMPAIGNS if name != "预算"],
-              ["2026-10-05", "-", "Mugs", "USD", 10, 1, "$1.50", "$5"]), "or another report with the same columns"),
+              ["2026-10-05", "-", "Mugs", "USD", 10, 1, "$1.50", "$5", 1]), "or another report with the same columns"),
     "placements in Chinese": (
-        table([*ZH_CAMPAIGNS, "广告位"], [*campaign()[:9], "top"]), "Sponsored ads placement"),
+        table([*ZH_CAMPAIGNS, "广告位"], [*campaign()[:10], "top"]), "Sponsored ads placement"),
     "a language that is not known": (
         table(["Données", "Nom de la campagne", "Dépense", "Clics", "Ventes"], [1, 2, 3, 4, 5]), "to English"),
     "Sponsored Brands": (table(CAMPAIGNS, campaign("Sponsored Brands")), "“Sponsored Brands” is not"),

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from finance.models import ReferralFee, Reimbursement
-from opsboard.feeds import schedule
+from opsboard.feeds import backfill, schedule
 from opsboard.feeds.models import Coverage, Fetch, Ingest
 from opsboard.simulator.server import Running
 from tests.factories import make_scope
@@ -105,7 +105,7 @@ def test_a_slot_that_comes_a_little_early_waits_for_its_report(simulator: Runnin
 @pytest.mark.django_db
 def test_the_simulators_reimbursements_come_in(simulator: Running) -> None:
     scope = connect("EU")
-    planned = schedule.plan_backfill(scope, 30)
+    planned = backfill.ensure(scope, 30)
     assert planned
     Fetch.objects.exclude(spec="reimbursements").delete()
     run_dry()

@@ -133,6 +133,15 @@ def test_a_coupon_knows_its_cost_and_its_products(desk: Desk) -> None:
     assert list(CouponProduct.objects.values_list("coupon_id", "asin")) == [("C1", "B000000001")]
 
 
+def test_the_products_of_a_coupon_are_told_again_as_a_whole(desk: Desk) -> None:
+    """They are facts with a key and nothing else."""
+    for asins in (["B000000001", "B000000002"], ["B000000002", "B000000003"]):
+        told = coupon(asins=[{"asin": asin} for asin in asins])
+        outcome = desk.ingest(about("GET_COUPON_PERFORMANCE_REPORT", coupons=[told]), "coupons", window=AUTUMN)
+        assert outcome.state == State.APPLIED
+        assert sorted(CouponProduct.objects.values_list("asin", flat=True)) == asins
+
+
 def test_the_vendors_report_of_the_same_type_is_refused(desk: Desk) -> None:
     outcome = desk.ingest(about("GET_COUPON_PERFORMANCE_REPORT", campaigns=[]), "coupons", window=AUTUMN)
     assert outcome.state == State.REFUSED and "The part “coupons” is missing" in outcome.reason

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from opsboard.kpis import registry
+from opsboard.kpis import entities, registry, snapshots
 from opsboard.kpis.checks import check_declarations
 from opsboard.kpis.registry import Kpi, Limit, Measure, Orders, Unit, Window
 
@@ -21,6 +21,7 @@ def ids(monkeypatch: pytest.MonkeyPatch, *, kpi: Kpi = ACOS, measure: Measure | 
         known[measure.key] = measure
     monkeypatch.setattr(registry, "_measures", known)
     monkeypatch.setattr(registry, "_kpis", {kpi.key: kpi})
+    monkeypatch.setattr(entities, "_kpis", [])
     return {error.id for error in check_declarations(None)}
 
 
@@ -90,3 +91,20 @@ def test_two_limits_from_the_same_day_on(monkeypatch: pytest.MonkeyPatch) -> Non
     twice = (Limit(LONG_AGO, "Handbook", high=Decimal(1)), Limit(LONG_AGO, "Handbook", high=Decimal(2)))
 
     assert ids(monkeypatch, kpi=replace(ACOS, limits=twice)) == {"kpis.E012"}
+
+
+def test_a_window_without_a_column_for_what_it_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = snapshots.snapshots()["campaigns"]
+    wider = replace(kept, sums={**kept.sums, "units": "sum(units)"})
+    monkeypatch.setattr(snapshots, "_snapshots", {"campaigns": wider})
+
+    (error,) = check_declarations(None)
+
+    assert error.id == "kpis.E016" and "p_units, units" in error.msg
+
+
+def test_campaigns_judged_by_a_figure_nobody_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = replace(entities.entity_kpis()[0], kpi="typo")
+    monkeypatch.setattr(entities, "_kpis", [lost])
+
+    assert [error.id for error in check_declarations(None)] == ["kpis.E017"]

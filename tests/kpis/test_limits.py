@@ -84,3 +84,17 @@ def test_a_limit_that_changed_counts_by_its_day(scope: AccountMarketplace) -> No
 
     assert before is not None and (before.low, before.mails) == (Decimal("0.97"), False)
     assert since is not None and (since.low, since.mails) == (Decimal("0.90"), True)
+
+
+@pytest.mark.parametrize(
+    ("day", "us", "germany"),
+    [(date(2020, 8, 1), 500, None), (date(2021, 6, 1), 450, None), (date(2026, 1, 1), 400, 400)],
+)
+def test_the_ipi_asked_for_was_another_one_in_other_years_and_marketplaces(
+    day: date, us: int, germany: int | None
+) -> None:
+    def low(code: str) -> Decimal | None:
+        limit = in_force(kpis()["ipi"], Marketplace.objects.get(code=code), day)
+        return limit.low if limit else None
+
+    assert (low("US"), low("DE")) == (us, germany)

@@ -37,7 +37,7 @@ def test_every_command_of_the_readme_is_run_somewhere() -> None:
             assert words[:2] == [".venv/bin/python", "manage.py"], line
 
 
-@pytest.mark.parametrize("command", ["import_report", "create_owner", "demo", "rotate_keys", "migrate_once"])
+@pytest.mark.parametrize("command", ["import_report", "create_owner", "demo", "rotate_keys", "migrate_once", "doctor"])
 def test_the_commands_named_in_the_documents_exist(command: str) -> None:
     from django.core.management import get_commands
 

@@ -18,12 +18,14 @@ _ROOMS = (
     ("usersessions_list", _("Sessions"), Role.VIEWER),
     ("account_change_password", _("Password"), Role.VIEWER),
     ("settings:accounts", _("Seller accounts"), Role.VIEWER),
+    ("schedules:index", _("Schedules"), Role.VIEWER),
     ("kpis:thresholds", _("Thresholds"), Role.VIEWER),
     ("rules:index", _("Alert rules"), Role.VIEWER),
     ("delivery:index", _("Delivery"), Role.VIEWER),
     ("kpis:manual", _("IPI score"), Role.VIEWER),
     ("settings:people", _("People"), Role.MANAGER),
     ("settings:audit", _("Changes"), Role.OWNER),
+    ("watch:system", _("System"), Role.MANAGER),
 )
 
 

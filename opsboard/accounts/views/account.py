@@ -96,7 +96,7 @@ def credentials(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("The credentials are sealed and stored. The first reports are asked for soon."))
-            return redirect("settings:account", pk=pk)
+            return redirect("settings:credentials_test", pk=pk, kind=kind)
     context = {"account": account, "kind": which, "form": form}
     return render(request, f"settings/credentials_{which.value}.html", context, status=422 if form.errors else 200)
 
@@ -114,15 +114,16 @@ def remove_credentials(request: HttpRequest, pk: int, kind: str) -> HttpResponse
     return redirect("settings:account", pk=pk)
 
 
-@require_POST
-def test_connection(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+def check_connection(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """What the last check found, step by step; POST checks now."""
     account, which = _owned(request, pk, kind)
-    tester = connections.tester_for(which.value)
-    if tester is None:
+    if connections.tester_for(which.value) is None:
         raise Http404
-    result = tester(account)
-    (messages.success if result.ok else messages.error)(request, result.message)
-    return redirect("settings:account", pk=pk)
+    if request.method == "POST":
+        connections.check(account, which.value)
+        return redirect("settings:credentials_test", pk=pk, kind=kind)
+    context = {"account": account, "kind": which, "result": connections.last_check(account, which.value)}
+    return render(request, "settings/connection.html", context)
 
 
 def _shown(account: SellerAccount) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Sum what is stored again: after a measure was declared anew, and for vintages from before they named documents."""
+"""Sum what is stored again: after a new measure or snapshot, and for vintages from before they named documents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.kpis import rollup
+from opsboard.kpis import rollup, snapshots
 
 
 class Command(BaseCommand):
@@ -19,4 +19,6 @@ class Command(BaseCommand):
             with transaction.atomic():
                 changed = rollup.rebuild(scope.account_id, scope.marketplace_id)
                 named = rollup.name_documents(scope.account_id, scope.marketplace_id)
+                snapshots.mark_all(scope.account_id, scope.marketplace_id)
+                snapshots.refresh(scope.account_id, scope.marketplace_id)
             self.stdout.write(f"{scope}: {changed} values changed, {named} vintages now name their document")

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_audit_and_cache"),
-        ("alerts", "0004_rules"),
+        ("alerts", "0006_rules"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_audit_and_cache"),
-        ("alerts", "0003_episode_actions"),
+        ("alerts", "0005_episode_actions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

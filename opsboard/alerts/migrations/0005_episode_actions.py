@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("alerts", "0002_reasons"),
+        ("alerts", "0004_due_by_the_databases_clock"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+
+
+class WatchConfig(AppConfig):
+    name = "opsboard.watch"
+    label = "watch"
+
+    def ready(self) -> None:
+        from opsboard.feeds import dispatch, leases
+
+        from . import counters, heartbeats, processes, startup  # noqa: F401
+        from .looks import machine, shop, work  # noqa: F401
+
+        dispatch.on_tick(heartbeats.ticked)
+        leases.observe(counters.noticed)
+        processes.connect()

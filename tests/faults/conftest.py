@@ -1,0 +1,91 @@
+"""One house for the whole suite, empty at the start of each test; and the table of what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from . import record
+from .house import LEASE, House
+from .plant import plant_a_buyer
+from .record import SOAK, Measured, measured
+
+Faulty = Callable[[str, str], Measured]
+
+
+def awaits(what: str, *, never: bool = True) -> pytest.MarkDecorator:
+    """A promise not kept yet, said out loud in every run; the day it is kept this mark fails, and goes.
+
+    `never` is False where it is kept on a machine that happens to be quick.
+    """
+    return pytest.mark.xfail(strict=never, reason=f"awaits {what}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults-page", type=Path, default=None, help="write what the fault suite measured to this page")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    record.brief = "not faults" in config.option.markexpr
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What `make test` does not try too (mark `quick`) is for `make faults` alone."""
+    here = Path(__file__).parent
+    for item in items:
+        if here not in item.path.parents:
+            continue
+        if not item.get_closest_marker("quick"):
+            item.add_marker(pytest.mark.faults)
+        if SOAK:
+            item.add_marker(pytest.mark.timeout(3600))
+
+
+@pytest.fixture(scope="session")
+def _house(django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    made = House()
+    with django_db_blocker.unblock():
+        try:
+            made.open()
+            plant_a_buyer(made)
+            yield made
+        finally:
+            made.close()
+            connections.close_all()
+
+
+@pytest.fixture
+def house(_house: House) -> Iterator[House]:
+    _house.reset()
+    yield _house
+    _house.dismiss_all()
+
+
+@pytest.fixture
+def fault() -> Faulty:
+    """Note a fault of a group; the test counts into it."""
+
+    def note(group: str, words: str) -> Measured:
+        made = Measured(words, group)
+        measured.append(made)
+        return made
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    rows = [row for row in measured if row.passed]
+    if not rows:
+        return
+    terminalreporter.section("faults")
+    for row in rows:
+        line = f"{row.tried:>5} tried  {row.lost} lost  {row.doubled} doubled  {row.to_recover:<28} {row.fault}"
+        terminalreporter.write_line(line + (f" ({row.note})" if row.note else ""))
+    page = config.getoption("--faults-page", None)
+    if page is not None and exitstatus == pytest.ExitCode.OK:
+        waiting = [str(report.wasxfail) for report in terminalreporter.stats.get("xfailed", [])]
+        record.write(page, LEASE, sorted({reason.removeprefix("awaits ") for reason in waiting}))
