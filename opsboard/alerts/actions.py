@@ -83,7 +83,9 @@ def assign(episode_id: int, user: User, to: User | None, comment: str = "") -> b
 
         def lead() -> str:
             said = {"who": str(user), "comment": comment}
-            return _("%(who)s gave you this alert: %(comment)s" if comment else "%(who)s gave you this alert.") % said
+            if comment:
+                return _("%(who)s gave you this alert: %(comment)s") % said
+            return _("%(who)s gave you this alert.") % said
 
         outbox.enqueue([episode], outbox.Person(member), OutboxMessage.Purpose.ASSIGNED, lead=lead, about=str(event.pk))
     return True

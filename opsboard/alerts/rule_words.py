@@ -41,7 +41,7 @@ def condition(rule: Rule, marketplace: Marketplace) -> str:
 
 
 def _clause(rule: Rule, label: str, kpi: Kpi | None, marketplace: Marketplace) -> str:
-    words = {"kpi": label, "days": rule.days}
+    words: dict[str, object] = {"kpi": label, "days": rule.days}
     match rule.kind:
         case Kind.LIMIT:
             return _("%(kpi)s breaks the limit in force") % words
@@ -54,12 +54,14 @@ def _clause(rule: Rule, label: str, kpi: Kpi | None, marketplace: Marketplace) -
         for share, text in ((rule.change_up, _("higher by %(n)s")), (rule.change_down, _("lower by %(n)s"))):
             if share is not None:
                 ends.append(text % {"n": formats.percent(share, 0)})
-        against = _("than the period before") if rule.kind == Kind.CHANGE else _("than the same weekdays before")
-        return f"{label} {_(' or ').join(ends)} {against}"
+        words["ends"] = _(" or ").join(ends)
+        if rule.kind == Kind.CHANGE:
+            return _("%(kpi)s %(ends)s than the period before") % words
+        return _("%(kpi)s %(ends)s than the same weekdays before") % words
     for bound, text in ((rule.low, _("under %(n)s")), (rule.high, _("over %(n)s"))):
         if bound is not None:
             ends.append(text % {"n": _number(bound, kpi, marketplace)})
-    return f"{label} {_(' or ').join(ends)}"
+    return f"{label} " + _(" or ").join(ends)
 
 
 def fired(item: Fired, kind: str) -> str:
