@@ -246,6 +246,8 @@ EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "opsboard <opsboard@localhost>")
 #: Private networks that webhooks of alerts may reach; without them only the public internet.
 WEBHOOK_NETWORKS = env_list("OPSBOARD_WEBHOOK_NETWORKS")
+#: After a letter to somebody, further alerts to them wait for so long and are one letter.
+ALERT_GROUP_SECONDS = float(env("OPSBOARD_ALERT_GROUP_SECONDS", "900"))
 
 # --- Amazon: empty means Amazon's own hosts; the simulator differs in nothing else -----------
 SP_API_ENDPOINT = env("SP_API_ENDPOINT")

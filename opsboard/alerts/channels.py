@@ -117,7 +117,10 @@ def post(channel: Channel, message: OutboxMessage) -> Answer:
     """Post a message once; says what came of it and never raises for what the other side does."""
     if not channel.enabled or channel.deleted_at is not None:
         return Answer(False, True, GONE)
-    values = sealing.unseal(channel.sealed, channel.key_id, *channel.bound)
+    try:
+        values = sealing.unseal(channel.sealed, channel.key_id, *channel.bound)
+    except sealing.SealError as error:  # the key may be put back; the error holds no secret
+        return Answer(False, False, str(error)[:300])
     if channel.kind == Kind.WEBHOOK:
         return _webhook(values["url"], values["secret"], message)
     return _chat(channel, values, message)

@@ -1,8 +1,8 @@
 """Which letters episodes become: for whom, together with what, and when they may leave.
 
-A first alert is told at once. What comes up within GROUP_WINDOW of the last letter to the same addressee, in quiet
-hours, before a digest or while the mail server is away joins the letter that waits already: 400 breaches are one
-mail. A letter that may have been handed over is never touched again.
+A first alert is told at once. What comes up within ALERT_GROUP_SECONDS of the last letter to the same addressee, in
+quiet hours, before a digest or while the mail server is away joins the letter that waits already: 400 breaches are
+one mail. A letter that may have been handed over is never touched again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,8 +24,6 @@ from .models import Channel, Episode, OutboxMessage, Route, Rule
 Purpose = OutboxMessage.Purpose
 #: More episodes than this at once are one mail to a person, not many.
 GROUP_OVER = 5
-#: One letter an addressee in this time, after the first.
-GROUP_WINDOW = timedelta(minutes=15)
 
 
 def tell(member: Membership, episodes: Sequence[Episode], purpose: Purpose = Purpose.OPENED) -> None:
@@ -80,9 +79,10 @@ def _tell(
         outbox.join(joined, to, episodes, lead)
         return
     last = lane.order_by("-due_at").values_list("due_at", flat=True).first()
-    held = last is not None and due < last + GROUP_WINDOW
+    window = timedelta(seconds=settings.ALERT_GROUP_SECONDS)
+    held = last is not None and due < last + window
     if last is not None and held:
-        due = last + GROUP_WINDOW
+        due = last + window
     together = held or due > now or to.together or len(episodes) > GROUP_OVER
     for group in [episodes] if together else [[episode] for episode in episodes]:
         outbox.enqueue(group, to, purpose, lead=lead, due=due, urgent=urgent)

@@ -107,6 +107,7 @@ class Demo:
             "EMAIL_PORT": str(mail),
             "DEFAULT_FROM_EMAIL": "opsboard <alerts@example.com>",
             "OPSBOARD_TICK_SECONDS": "2",
+            "OPSBOARD_ALERT_GROUP_SECONDS": "0",  # who tries it looks now
             "OPSBOARD_POLL_SECONDS": "0.2",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             "PORT": str(self.port),

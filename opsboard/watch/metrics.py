@@ -184,7 +184,7 @@ def _mail() -> Iterator[Metric]:
     """States and copies lean on outbox_by_state (state, tries), the age on outbox_due."""
     states = _gauge("mails", "Mails by state.", "state")
     copies = _counter("mail_copies", "Copies sent again because nobody knows whether the first arrived.")
-    age = _gauge("outbox_age_seconds", "Since when the oldest mail that is not sent waits.")
+    age = _gauge("outbox_age_seconds", "Since when the oldest mail that is due is not sent.")
     counts = dict.fromkeys(OutboxMessage.State.values, 0)
     doubled = 0
     with connection.cursor() as cursor:
@@ -195,8 +195,8 @@ def _mail() -> Iterator[Metric]:
             counts[state] = number
             doubled += again
         cursor.execute(
-            "SELECT coalesce(EXTRACT(EPOCH FROM now() - min(created_at)), 0)::float8"
-            " FROM alerts_outboxmessage WHERE finished_at IS NULL"
+            "SELECT coalesce(EXTRACT(EPOCH FROM now() - min(due_at)), 0)::float8"
+            " FROM alerts_outboxmessage WHERE finished_at IS NULL AND due_at <= now()"
         )
         age.add_metric([], max(0.0, cursor.fetchone()[0]))
     for state, number in counts.items():

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from opsboard.accounts.models import AccountMarketplace, User
+from opsboard.alerts.models import Episode
 from opsboard.feeds.models import Document
 from tests.watch.conftest import lived
 
@@ -48,6 +49,13 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/data/reconciliation/{us}",
         f"/data/reconciliation/sales_by_asin/{us}",
         "/alerts/",
+        f"/alerts/{Episode.objects.order_by('id')[0].pk}/",
+        "/settings/rules/",
+        f"/settings/rules/new/{scopes[0].account.organisation_id}/",
+        f"/settings/rules/new/{scopes[0].account.organisation_id}/change/",
+        "/settings/delivery/",
+        "/settings/delivery/log/",
+        f"/settings/delivery/hours/{scopes[0].account.organisation_id}/",
         f"/settings/kpis/{us}",
         "/settings/system/",
         f"/ads/{us}&explore=1",

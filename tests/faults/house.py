@@ -250,6 +250,7 @@ class House:
             "EMAIL_TIMEOUT": "2",
             "DEFAULT_FROM_EMAIL": "opsboard <alerts@example.com>",
             "OPSBOARD_TICK_SECONDS": "0.5",
+            "OPSBOARD_ALERT_GROUP_SECONDS": "0",
             "OPSBOARD_POLL_SECONDS": str(POLL),
             "OPSBOARD_LEASE_SECONDS": str(LEASE),
             "OPSBOARD_PLAIN_STATIC": "1",

@@ -265,13 +265,14 @@ def letter(scope: AccountMarketplace, minutes: float, **fields: Any) -> OutboxMe
     return OutboxMessage.objects.create(
         organisation=scope.account.organisation,
         recipient=make_user(scope.account.organisation),
-        created_at=timezone.now() - timedelta(minutes=minutes),
+        due_at=timezone.now() - timedelta(minutes=minutes),
         **{**values, **fields},
     )
 
 
 def test_a_mail_that_waits_is_named_with_what_the_server_said(scope: AccountMarketplace) -> None:
     assert status("outbox") == "ok"
+    letter(scope, -300)  # it waits for somebody's morning
     letter(scope, 1)
     assert status("outbox") == "ok"
     letter(scope, 20)

@@ -115,17 +115,17 @@ def _mails(sight: Sight) -> QuerySet[OutboxMessage]:
 
 
 def _outbox(sight: Sight) -> Finding:
-    """Leans on outbox_due: what is not finished."""
-    waiting = _mails(sight).filter(finished_at=None)
-    oldest = waiting.order_by("created_at").first()
+    """Leans on outbox_due: what is not finished. What waits for somebody's morning or digest is not overdue."""
+    waiting = _mails(sight).filter(finished_at=None, due_at__lte=timezone.now())
+    oldest = waiting.order_by("due_at").first()
     if oldest is None:
         return Finding(Status.OK, _("No mail waits."))
-    age = (timezone.now() - oldest.created_at).total_seconds()
+    age = (timezone.now() - oldest.due_at).total_seconds()
     status = Status.FAIL if age > MAIL_FAIL * 60 else Status.WARN if age > MAIL_WARN * 60 else Status.OK
     evidence: dict[str, str | int | float] = {"waiting": waiting.count(), "oldest_seconds": round(age)}
     if oldest.answer:
         evidence["server"] = oldest.said
-    return Finding(status, _("The oldest mail that is not sent was written %(ago)s.") % {"ago": ago(age)}, evidence)
+    return Finding(status, _("The oldest mail that is not sent was due %(ago)s.") % {"ago": ago(age)}, evidence)
 
 
 def _refused_mails(sight: Sight) -> Finding:
