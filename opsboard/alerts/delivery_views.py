@@ -49,7 +49,8 @@ def route(request: HttpRequest, organisation: int) -> HttpResponse:
         form.save()
         messages.success(request, _("Your mails come as you said from now on."))
         return redirect("delivery:index")
-    return render(request, "alerts/route.html", {"form": form, "member": member}, status=422 if form.errors else 200)
+    title = _("Your mails of %(org)s") % {"org": member.organisation}
+    return render(request, "alerts/form.html", {"form": form, "title": title}, status=422 if form.errors else 200)
 
 
 def _zone(member: Membership) -> str:
@@ -115,8 +116,8 @@ def _channel_form(request: HttpRequest, found: Channel) -> HttpResponse:
             return render(request, "alerts/channel_secret.html", {"channel": made, "secret": values["secret"]})
         messages.success(request, _("The channel is kept. Name it in the rules that are to use it."))
         return redirect("delivery:index")
-    context = {"form": form, "channel": found, "title": found.name or found.get_kind_display()}
-    return render(request, "alerts/channel.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "title": found.name or found.get_kind_display()}
+    return render(request, "alerts/form.html", context, status=422 if form.errors else 200)
 
 
 @require_POST
