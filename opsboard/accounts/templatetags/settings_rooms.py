@@ -6,6 +6,7 @@ from django import template
 from django.template.context import RequestContext
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ..access import memberships
 from ..models import Role
@@ -15,7 +16,7 @@ register = template.Library()
 #: address name, word, the role it needs
 _ROOMS = (
     ("settings:profile", _("Profile"), Role.VIEWER),
-    ("usersessions_list", _("Sessions"), Role.VIEWER),
+    ("usersessions_list", pgettext_lazy("of a person who signed in", "Sessions"), Role.VIEWER),
     ("account_change_password", _("Password"), Role.VIEWER),
     ("settings:accounts", _("Seller accounts"), Role.VIEWER),
     ("schedules:index", _("Schedules"), Role.VIEWER),
