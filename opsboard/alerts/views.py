@@ -23,7 +23,7 @@ from opsboard.kpis.registry import Kpi, kpis
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
 
-from . import actions, audience, mail, words
+from . import actions, audience, mail, rules, words
 from .forms import AssignForm, CommentForm, ResolveForm, SnoozeForm
 from .models import Episode, Rule
 
@@ -151,7 +151,7 @@ def _share_over(item: Episode) -> float:
 
 def _visible(request: HttpRequest, pk: int) -> tuple[Episode, AccountMarketplace]:
     """The episode and its scope, or 404: a stranger's and an unknown one answer alike."""
-    item = Episode.objects.select_related("account", "marketplace", "assigned_to").filter(pk=pk).first()
+    item = Episode.objects.select_related("account", "marketplace", "assigned_to", "rule").filter(pk=pk).first()
     scope = None
     if item is not None:
         scope = (
@@ -183,6 +183,7 @@ def _page(
         "chart": cards.chart(kpi.key, scope, state),
         "evidence": story.evidence,
         "limit": story.limit,
+        "rule": rules.title(item.rule) if item.rule else "",
         "events": [
             (
                 event,

@@ -227,7 +227,7 @@ def test_a_judge_that_dies_leaves_neither_half(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(episodes, "_mail", dies)
+        broken.setattr(episodes, "_tell", dies)
         with pytest.raises(RuntimeError):
             judge_scope(scope.account_id, scope.marketplace_id)
     assert not Verdict.objects.exists() and not Episode.objects.exists()

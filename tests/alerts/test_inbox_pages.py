@@ -40,7 +40,7 @@ def test_the_inbox_shows_what_runs_and_filters_what_is_over(house: House) -> Non
 def test_an_episode_tells_its_figures_its_journal_and_its_mails(house: House) -> None:
     house.breach()
     page = browser(house.user).get(f"/alerts/{Episode.objects.get().pk}/").content.decode()
-    for words in (WHAT, "Opened", house.user.email, "Waiting", "handbook"):
+    for words in (WHAT, "Opened", house.user.email, "Waiting", "handbook", "Every limit in force"):
         assert words in page, words
 
 

@@ -142,7 +142,7 @@ def test_a_mail_server_that_is_away_costs_time_and_nothing_else(message: OutboxM
 def test_the_wait_grows_and_is_never_longer_than_half_an_hour(message: OutboxMessage) -> None:
     waits = []
     for age in (0, 60, 600, 86400):
-        later(created_at=timezone.now() - timedelta(seconds=age))
+        later(due_at=timezone.now() - timedelta(seconds=age))
         before = timezone.now()
         outbox.deliver(message.pk)
         message.refresh_from_db()
