@@ -38,8 +38,8 @@ register_steps(
     ),
     Step(
         "ads.terms",
-        _("Do search terms cost money that never order?"),
-        _("Add the terms below as negative keywords in their campaigns."),
+        _("Do search terms cost more than they sell?"),
+        _("Add the terms below as negative keywords in their campaigns, or lower the bids that catch them."),
         steps.wasted_terms,
     ),
     Step(

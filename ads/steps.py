@@ -59,16 +59,16 @@ SELECT s.*, coalesce(t.text, s.term_id::text) AS name FROM (
     SELECT term_id, sum(clicks) FILTER (WHERE date >= %(first)s) AS clicks,
            sum(spend_minor) FILTER (WHERE date >= %(first)s) AS spend,
            sum(orders) FILTER (WHERE date >= %(first)s) AS orders,
+           sum(sales_minor) FILTER (WHERE date >= %(first)s) AS sales,
            coalesce(sum(clicks) FILTER (WHERE date < %(first)s), 0) AS clicks_before,
-           sum(sum(spend_minor) FILTER (WHERE date >= %(first)s)) OVER () AS whole,
-           (array_agg(campaign_id ORDER BY spend_minor DESC))[1] AS campaign_id
+           sum(sum(spend_minor) FILTER (WHERE date >= %(first)s)) OVER () AS whole
       FROM ads_searchtermday
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND date BETWEEN %(before)s AND %(last)s
      GROUP BY term_id) s
   LEFT JOIN ads_searchterm t ON t.account_id = %(account)s AND t.marketplace_id = %(marketplace)s
                             AND t.term_id = s.term_id
- WHERE s.orders = 0 AND s.clicks >= %(least)s
- ORDER BY s.spend DESC, s.term_id
+ WHERE s.spend > s.sales AND s.clicks >= %(least)s
+ ORDER BY s.spend - s.sales DESC, s.term_id
 """
 TERM_CLICKS = 20
 
@@ -252,40 +252,45 @@ def bought_clicks(case: Case) -> Finding:
 
 
 def wasted_terms(case: Case) -> Finding:
-    """Off where a tenth of the spend on search terms went to terms of many clicks and no order."""
+    """Off where a tenth of the spend on search terms went to terms that cost more than they sold."""
     if not case.covers("sp_search_terms", before=False):
         return missing(case, "sp_search_terms", before=False)
     found = rows(_TERMS, {**case.params, "least": TERM_CLICKS})
     spend, whole = sum(row["spend"] for row in found), found[0]["whole"] if found else 0
+    market = case.marketplace
     words = {
         **within(case),
         "n": format_number(len(found)),
         "least": TERM_CLICKS,
-        "spend": format_money(spend, case.marketplace),
+        "spend": format_money(spend, market),
+        "sales": format_money(sum(row["sales"] for row in found), market),
         "share": rate(spend, whole),
+        "never": format_number(sum(not row["orders"] for row in found)),
     }
     if not found:
-        return passed(_("No search term had %(least)s clicks and no order in %(span)s.") % words)
+        return passed(_("No search term of %(least)s clicks or more cost more than it sold in %(span)s.") % words)
     if spend * 10 < whole:
-        return passed(_("Terms of %(least)s clicks and no order cost %(spend)s, %(share)s of the spend.") % words)
-    fresh = sum(not row["clicks_before"] for row in found)
-    words["new"] = format_number(fresh)
+        return passed(_("Terms that cost more than they sold took %(spend)s, %(share)s of the spend.") % words)
+    words["name"] = found[0]["name"]
     text = ngettext(
-        "%(n)s search term had %(least)s clicks or more and no order: %(spend)s, %(share)s of the spend; %(new)s new.",
-        "%(n)s search terms had %(least)s clicks or more and no order: %(spend)s, %(share)s of the spend; %(new)s new.",
+        "%(n)s search term cost more than it sold, %(name)s: %(spend)s for %(sales)s of sales, %(share)s of the spend; "
+        "%(never)s never ordered.",
+        "%(n)s search terms cost more than they sold, most of all %(name)s: %(spend)s for %(sales)s of sales, "
+        "%(share)s of the spend; %(never)s never ordered.",
         len(found),
     )
     return failed(
         text % words,
         Evidence(
-            _("Search terms without an order"),
-            (_("Search term"), _("Clicks"), _("Spend"), _("Clicks before")),
+            _("Search terms that cost more than they sell"),
+            (_("Search term"), _("Clicks"), _("Spend"), _("Sales"), _("Clicks before")),
             tuple(
                 EvidenceRow(
                     row["name"],
                     (
                         format_number(row["clicks"]),
-                        format_money(row["spend"], case.marketplace),
+                        format_money(row["spend"], market),
+                        format_money(row["sales"], market),
                         format_number(row["clicks_before"]),
                     ),
                     case.url("ads:term", row["term_id"]),

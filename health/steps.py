@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from opsboard.kpis.findings import ROWS, failed, missing, passed, rate, span, unknown
+from opsboard.kpis.findings import ROWS, failed, missing, passed, rate, ratio, span, unknown
 from opsboard.kpis.format import format_number, format_rate
 from opsboard.kpis.playbook import Case, Finding
 from opsboard.kpis.registry import Evidence, EvidenceRow
@@ -25,7 +25,7 @@ from .reports import COUNTERS
 # Leans on the primary key of health_metricday (account, marketplace, date, metric): a few dozen rows a day.
 _METRICS = """
 SELECT date, metric, numerator, denominator, rate, target, status FROM health_metricday
- WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND date BETWEEN %(before)s AND %(last)s
+ WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND date BETWEEN %(before)s AND %(last)s::date + 7
  ORDER BY date DESC, metric
 """
 # Leans on the primary key of health_feedback (account, marketplace, date).
@@ -52,7 +52,15 @@ def metrics(case: Case) -> dict[str, dict[str, Any]]:
 
 
 def _history(case: Case) -> list[dict[str, Any]]:
-    return case.once("health.metrics", lambda: rows(_METRICS, case.params))
+    """What the reports said up to the last day, the newest first; of none so early, what the next one said."""
+
+    def read() -> list[dict[str, Any]]:
+        found = rows(_METRICS, case.params)
+        newest = max((row["date"] for row in found if row["date"] <= case.last), default=None)
+        newest = newest or min((row["date"] for row in found), default=case.last)
+        return [row for row in found if row["date"] <= newest]
+
+    return case.once("health.metrics", read)
 
 
 def defect_part(channel: str, part: str) -> Callable[[Case], Finding]:
@@ -94,7 +102,7 @@ def over_target(*names: str) -> Callable[[Case], Finding]:
         stated = [row for row in found if row["denominator"] and row["target"] is not None]
         if not stated:
             return missing(case, "performance", before=False)
-        row = max(stated, key=lambda item: abs(item["numerator"] / item["denominator"] - item["target"]))
+        row = max(stated, key=lambda item: abs((ratio(item["numerator"], item["denominator"]) or 0) - item["target"]))
         words = {
             "label": labels().get(row["metric"], row["metric"]),
             "n": format_number(row["numerator"]),

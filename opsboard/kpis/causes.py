@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace
 
@@ -58,6 +59,11 @@ def _work_out(verdict: Verdict, scope: AccountMarketplace, language: str) -> Non
             "worked_out_at": timezone.now(),
         },
     )
+
+
+def words(cause: LikelyCause | None) -> str:
+    """ "Most likely: ..."; empty where nothing is known."""
+    return _("Most likely: %(cause)s") % {"cause": cause.sentence} if cause else ""
 
 
 def known(pairs: Iterable[tuple[int, int]]) -> Causes:
