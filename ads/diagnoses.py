@@ -15,7 +15,7 @@ register_steps(
     Step(
         "ads.cpc",
         _("Did clicks get dearer: were bids raised?"),
-        _("Lower the bids of the first campaign below to what they were, then those after it."),
+        _("Lower the bids of this campaign to what they were, then of those after it."),
         steps.price_of_clicks,
     ),
     Step(
@@ -27,19 +27,19 @@ register_steps(
     Step(
         "ads.order_value",
         _("Does an order bring less: a lower price, or smaller products?"),
-        _("Check discounts and coupons, and which products the campaigns below sell now."),
+        _("Check discounts and coupons, and which products these campaigns sell now."),
         steps.order_value,
     ),
     Step(
         "ads.clicks",
         _("Were more clicks bought?"),
-        _("Check the budgets of the campaigns below: what grew has to pay for itself."),
+        _("Check the budgets of these campaigns: what grew has to pay for itself."),
         steps.bought_clicks,
     ),
     Step(
         "ads.terms",
         _("Do search terms cost more than they sell?"),
-        _("Add the terms below as negative keywords in their campaigns, or lower the bids that catch them."),
+        _("Add these terms as negative keywords in their campaigns, or lower the bids that catch them."),
         steps.wasted_terms,
     ),
     Step(
@@ -71,13 +71,13 @@ register_steps(
 _CLICK = Factor(_("Price of a click"), Unit.MONEY, "ads.spend", "ads.clicks")
 _ORDERS = Factor(_("Orders a click"), Unit.RATE, "ads.orders", "ads.clicks", -1)
 _VALUE = Factor(_("Sales an order"), Unit.MONEY, "ads.sales", "ads.orders", -1)
-_BEHIND = ("listings.buy_box", "inventory.stock_out", "ads.terms", "ads.counting")
+_BEHIND = ("listings.buy_box", "inventory.stock_lost", "ads.terms")
 
 register_playbooks(
     Playbook(
         ("acos",),
         _("Why ACoS is what it is"),
-        ("ads.cpc", "ads.conversion", "ads.order_value", *_BEHIND),
+        ("ads.cpc", "ads.conversion", "ads.order_value", *_BEHIND, "ads.counting"),
         (_CLICK, _ORDERS, _VALUE),
     ),
     Playbook(
@@ -100,6 +100,6 @@ register_playbooks(
     Playbook(
         ("ad_cvr", "roas"),
         _("Why ads sell what they sell"),
-        ("ads.conversion", "ads.cpc", "ads.order_value", *_BEHIND),
+        ("ads.conversion", "ads.cpc", "ads.order_value", *_BEHIND, "ads.counting"),
     ),
 )

@@ -12,13 +12,13 @@ register_steps(
     Step(
         "finance.cancelled",
         _("Which SKUs were cancelled?"),
-        _("Correct the stock of the SKUs below, or close them."),
+        _("Correct the stock of these SKUs, or close them."),
         steps.cancelled,
     ),
     Step(
         "finance.referral",
         _("Which SKUs pay too high a referral fee?"),
-        _("Have Amazon correct the category of the SKUs below."),
+        _("Have Amazon correct the category of these SKUs."),
         steps.referral_fees,
     ),
     Step(

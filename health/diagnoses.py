@@ -79,7 +79,7 @@ register_steps(
     Step(
         "health.eligibility",
         _("Does account health cost the Buy Box?"),
-        _("Bring the rate below Amazon's target first; until then offers are featured less."),
+        _("Bring this rate under Amazon's target first; until then offers are featured less."),
         steps.eligibility,
     ),
     Step(
@@ -91,7 +91,7 @@ register_steps(
     Step(
         "health.rates",
         _("Is a rate over Amazon's target as well?"),
-        _("Bring it below the target: a broken rate takes points from the rating."),
+        _("Bring it under the target: a broken rate takes points from the rating."),
         steps.other_rates,
     ),
 )

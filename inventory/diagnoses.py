@@ -12,13 +12,19 @@ register_steps(
     Step(
         "inventory.stock_out",
         _("Is something that sells out of stock?"),
-        _("Send in the SKUs below first, and pause their ads until they arrive."),
+        _("Send in these SKUs first, and pause their ads until they arrive."),
         steps.stock_out,
+    ),
+    Step(
+        "inventory.stock_lost",
+        _("Did something that sells much run out of stock?"),
+        _("Send in these SKUs first, and pause their ads until they arrive."),
+        steps.stock_lost,
     ),
     Step(
         "inventory.runs_out",
         _("Does something that sells run out?"),
-        _("Send in the SKUs below, those with the fewest days first."),
+        _("Send in these SKUs, those with the fewest days first."),
         steps.runs_out,
     ),
     Step(
@@ -30,13 +36,13 @@ register_steps(
     Step(
         "inventory.inbound",
         _("Is more on its way?"),
-        _("Create a shipment for the SKUs below."),
+        _("Create a shipment for these SKUs."),
         steps.on_its_way,
     ),
     Step(
         "inventory.aged",
         _("Has stock been lying for over 180 days?"),
-        _("Discount, bundle or remove the SKUs below before they cost a surcharge."),
+        _("Discount, bundle or remove these SKUs before they cost a surcharge."),
         steps.aged,
     ),
     Step(
@@ -54,7 +60,7 @@ register_steps(
     Step(
         "inventory.stranded",
         _("Is stock stranded without an offer?"),
-        _("Fix the listings below, or have the units removed."),
+        _("Fix these listings, or have the units removed."),
         steps.stranded,
     ),
     Step(

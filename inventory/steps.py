@@ -24,7 +24,7 @@ Skus = list[dict[str, Any]]
 #: Amazon's low-inventory-level fee asks for 28 days; more than 90 are excess.
 LOW = 28
 #: A planning report older than this says nothing about the days judged.
-PLANNING_AGE = 7
+PLANNING_AGE = 14
 
 # Leans on the primary key of inventory_planningday (account, marketplace, date): one day, the newest.
 _STOCK = """
@@ -40,10 +40,10 @@ SELECT p.*, coalesce(i.name, '') AS name, coalesce(i.asin, '') AS asin,
  ORDER BY p.sku
 """
 # Leans on planningday_by_sku (account, marketplace, sku, date).
-_EMPTY_SINCE = """
-SELECT max(date) FROM inventory_planningday
- WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND sku = %(sku)s AND available > 0
-   AND date <= %(day)s
+_SEEN = """
+SELECT sku, max(date) AS seen FROM inventory_planningday
+ WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND sku = ANY(%(skus)s) AND available > 0
+   AND date <= %(day)s GROUP BY sku
 """
 # Leans on the primary key of inventory_strandedday (account, marketplace, date): one day, the newest.
 _STRANDED = """
@@ -77,21 +77,35 @@ def _none_known(case: Case) -> bool:
 
 def stock_out(case: Case) -> Finding:
     """Off where a SKU that sells has nothing left."""
+    return _stock_out(case, 0)
+
+
+def stock_lost(case: Case) -> Finding:
+    """Off where SKUs that made up a twentieth of the shipments were out of stock within the days judged."""
+    return _stock_out(case, 20)
+
+
+def _stock_out(case: Case, least: int) -> Finding:
+    """`least`: the part of what was shipped in 30 days that counts, as 1 of so many; 0 where any does."""
     if _none_known(case):
         return missing(case, "planning", before=False)
-    gone = sorted(
-        (row for row in stock(case) if not row["available"] and row["shipped_30"]), key=lambda r: -r["shipped_30"]
-    )
+    gone = _gone(case)
+    if least:
+        gone = [row for row in gone if row["date"] <= case.last or (row["seen"] and row["seen"] < case.last)]
+    shipped, whole = sum(row["shipped_30"] for row in gone), sum(row["shipped_30"] for row in stock(case))
+    words = {**_of_day(stock(case), case), "n": format_number(len(gone)), "share": rate(shipped, whole)}
     if not gone:
-        return passed(_("No SKU that sells is out of stock on %(day)s.") % _of_day(stock(case), case))
+        return passed(_("No SKU that sells is out of stock on %(day)s.") % words)
+    if shipped * least < whole and least:
+        return passed(
+            _("What is out of stock on %(day)s made up %(share)s of the shipments of 30 days.") % words,
+            _cover_table(case, gone),
+        )
     first = gone[0]
-    seen = rows(_EMPTY_SINCE, {**case.params, "sku": first["sku"], "day": first["date"]})[0]["max"]
-    words = {
-        **_of_day(gone, case),
-        "n": format_number(len(gone)),
+    words |= {
         "name": _name(first),
         "shipped": format_number(first["shipped_30"]),
-        "seen": _(", there last on %(day)s") % {"day": formats.day(seen)} if seen else "",
+        "seen": _(", there last on %(day)s") % {"day": formats.day(first["seen"])} if first["seen"] else "",
     }
     text = ngettext(
         "%(n)s SKU that sells is out of stock on %(day)s: %(name)s (%(shipped)s shipped in 30 days%(seen)s).",
@@ -99,6 +113,16 @@ def stock_out(case: Case) -> Finding:
         len(gone),
     )
     return failed(text % words, _cover_table(case, gone), url=case.url("inventory:sku", first["sku"]))
+
+
+def _gone(case: Case) -> Skus:
+    """The SKUs that sell and have nothing left, the best seller first, with the day they were last there."""
+    gone = [row for row in stock(case) if not row["available"] and row["shipped_30"]]
+    if not gone:
+        return []
+    wanted = {**case.params, "skus": [row["sku"] for row in gone], "day": gone[0]["date"]}
+    seen = {row["sku"]: row["seen"] for row in rows(_SEEN, wanted)}
+    return sorted(({**row, "seen": seen.get(row["sku"])} for row in gone), key=lambda row: -row["shipped_30"])
 
 
 def runs_out(case: Case) -> Finding:

@@ -15,19 +15,19 @@ from opsboard.kpis.playbook import (
 )
 from opsboard.kpis.registry import Unit
 
-from . import new_shop, steps
+from . import new_shop, steps, steps_hidden
 
 register_steps(
     Step(
         "listings.visits",
         _("Did visits fall?"),
-        _("Look up the products below: their rank, their ads and whether they are found in search."),
+        _("Look up these products: their rank, their ads and whether they are found in search."),
         steps.visits,
     ),
     Step(
         "listings.conversion",
         _("Do visits order less?"),
-        _("Compare images, price and newest reviews of the products below with last month's."),
+        _("Compare images, price and newest reviews of these products with last month's."),
         steps.conversion,
     ),
     Step(
@@ -51,31 +51,31 @@ register_steps(
     Step(
         "listings.other_offers",
         _("Did other sellers' offers take it?"),
-        _("Open the products below on Amazon and compare the offers: match the price, or report a hijacker."),
+        _("Open these products on Amazon and compare the offers: match the price, or report a hijacker."),
         steps.other_offers,
     ),
     Step(
         "listings.suppressed",
         _("Is a listing suppressed?"),
-        _("Correct what Amazon names below; the listing shows again within a day."),
-        steps.suppressed,
+        _("Correct what Amazon names; the listing shows again within a day."),
+        steps_hidden.suppressed,
     ),
     Step(
         "listings.main_image",
         _("Is the main image there?"),
         _("Upload a main image: white ground, the product on 85 % of it, 1,600 pixels or more."),
-        steps.main_image,
+        steps_hidden.main_image,
     ),
     Step(
         "listings.term_coverage",
         _("Search terms: do the listings hold what buyers type?"),
-        _("Put the terms below into titles, bullet points and the search terms of the listings they fit."),
+        _("Put these terms into titles, bullet points and the search terms of the listings they fit."),
         new_shop.term_coverage,
     ),
     Step(
         "listings.buy_box_share",
         _("Buy Box: is our offer the one that is featured?"),
-        _("Check price, stock and condition of the offers below; without the Buy Box ads are not shown either."),
+        _("Check price, stock and condition of these offers; without the Buy Box ads are not shown either."),
         new_shop.buy_box_share,
     ),
     Step(
@@ -99,7 +99,7 @@ register_playbooks(
             "listings.conversion",
             "listings.price_fall",
             "listings.buy_box",
-            "inventory.stock_out",
+            "inventory.stock_lost",
             "listings.suppressed",
         ),
         (_VISIT, _UNITS, _PRICE),
@@ -111,7 +111,7 @@ register_playbooks(
             "listings.main_image",
             "listings.price_rise",
             "listings.buy_box",
-            "inventory.stock_out",
+            "inventory.stock_lost",
             "listings.suppressed",
             "listings.conversion",
         ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.kpis.findings import ROWS, failed, missing, passed, rate, unknown
@@ -15,36 +16,52 @@ from opsboard.kpis.playbook import Case, Finding
 from opsboard.kpis.registry import Evidence, EvidenceRow
 from opsboard.ui.entities import rows
 
-from .steps import asins, buy_box_table, listed, listings, within
+from .steps import asins, buy_box_table, listed, within
+from .steps_hidden import listings
 
 #: Without an order for so many days, with sales reports for at least as many of them.
 DAYS, COVERED = 30, 14
 
-# Leans on the primary key of kpis_accountday (account, marketplace, date, measure), then on that of listings_listing.
+# Leans on the primary key of kpis_accountday (account, marketplace, date, measure): one range of days a shop.
 _SOLD = """
-SELECT count(*), coalesce(sum(value), 0) FROM kpis_accountday
- WHERE account_id = %s AND marketplace_id = %s AND date >= %s AND measure = 'listings.units'
+SELECT pair.account_id, pair.marketplace_id, count(*) AS days
+  FROM unnest(%(accounts)s::int[], %(marketplaces)s::int[], %(since)s::date[])
+       AS pair(account_id, marketplace_id, since)
+  JOIN kpis_accountday a ON a.account_id = pair.account_id AND a.marketplace_id = pair.marketplace_id
+                        AND a.date >= pair.since AND a.measure = 'listings.units'
+ GROUP BY 1, 2 HAVING sum(a.value) = 0 AND count(*) >= %(covered)s
 """
+# Leans on the primary key of listings_listing (account, marketplace, sku).
 _ACTIVE = """
-SELECT count(*) FROM listings_listing
- WHERE account_id = %s AND marketplace_id = %s AND lower(status) IN ('', 'active')
+SELECT count(*) AS active FROM listings_listing
+ WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND lower(status) IN ('', 'active')
 """
 
 
-def no_orders(scope: AccountMarketplace) -> str:
-    """The sentence that says so; "" where something was ordered, or where it cannot be known."""
-    since = scope.marketplace.today() - timedelta(days=DAYS)
-    with connection.cursor() as cursor:
-        cursor.execute(_SOLD, [scope.account_id, scope.marketplace_id, since])
-        days, units = cursor.fetchone()
-        if units or days < COVERED:
-            return ""
-        cursor.execute(_ACTIVE, [scope.account_id, scope.marketplace_id])
-        (active,) = cursor.fetchone()
-    if not active:
-        return ""
-    words = {"active": format_number(active), "days": format_number(days)}
-    return _("%(active)s active listings and no unit ordered on %(days)s days of sales reports.") % words
+def no_orders(scopes: Sequence[AccountMarketplace]) -> dict[int, str]:
+    """Of these shops those with active listings and no order, by scope, each with the sentence that says so."""
+    by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
+    silent = rows(
+        _SOLD,
+        {
+            "accounts": [account for account, _marketplace in by_pair],
+            "marketplaces": [marketplace for _account, marketplace in by_pair],
+            "since": [scope.marketplace.today() - timedelta(days=DAYS) for scope in by_pair.values()],
+            "covered": COVERED,
+        },
+    )
+    found = {}
+    for row in silent:
+        pair = row["account_id"], row["marketplace_id"]
+        active = rows(_ACTIVE, {"account": pair[0], "marketplace": pair[1]})[0]["active"]
+        if active:
+            text = ngettext(
+                "%(n)s active listing and no unit ordered on %(days)s days of sales reports.",
+                "%(n)s active listings and no unit ordered on %(days)s days of sales reports.",
+                active,
+            )
+            found[by_pair[pair].pk] = text % {"n": format_number(active), "days": format_number(row["days"])}
+    return found
 
 
 def term_coverage(case: Case) -> Finding:

@@ -44,8 +44,9 @@ def situation(request: HttpRequest, situation: str) -> HttpResponse:
     declared = situations().get(situation)
     if declared is None:
         raise Http404(_("There are no steps for this."))
-    said = declared.detect(scope)
-    words = said or _("This shop is not in this situation now; the steps can be gone through all the same.")
+    words = declared.detect([scope]).get(scope.pk) or _(
+        "This shop is not in this situation now; the steps can be taken all the same."
+    )
     return _page(request, state, scope, diagnosis.of_situation(declared, scope), {"said": words})
 
 

@@ -207,5 +207,6 @@ def spotted(scopes: Sequence[AccountMarketplace], domain: str = "") -> list[Spot
     for situation in playbook.situations().values():
         if domain and situation.domain != domain:
             continue
-        found += [Spotted(situation, scope, said) for scope in scopes if (said := situation.detect(scope))]
+        told = situation.detect(scopes)
+        found += [Spotted(situation, scope, told[scope.pk]) for scope in scopes if scope.pk in told]
     return found

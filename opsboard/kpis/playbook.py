@@ -174,14 +174,17 @@ class Playbook:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A state of a shop that no limit tells, and its steps. `detect` gives the sentence that says it, or ""."""
+    """A state of a shop that no limit tells, and its steps.
+
+    `detect` names those of some shops that are in it: {scope's id: the sentence that says so}.
+    """
 
     key: str
     title: Label
     domain: str  # on whose page it is shown, beside Today
     days: int
     steps: tuple[str, ...]
-    detect: Callable[[AccountMarketplace], str]
+    detect: Callable[[Sequence[AccountMarketplace]], Mapping[int, str]]
 
 
 _steps: dict[str, Step] = {}

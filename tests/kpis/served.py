@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts.models import Episode
 from opsboard.alerts.tasks import judge_scope
 from opsboard.feeds import registry
@@ -22,9 +23,9 @@ from tests.feeds.test_pipeline import Desk
 class Served:
     """One account of the made-up seller in a scope of its own; its stories count back from today."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, scope: AccountMarketplace | None = None) -> None:
         self.account = ACCOUNTS[key]
-        self.scope = make_scope(marketplace=self.account.marketplace)
+        self.scope = scope or make_scope(marketplace=self.account.marketplace)
         self.today: date = self.scope.marketplace.today()
         self.truth = Truth(1, self.today)
         self.desk = Desk(self.scope)
