@@ -18,12 +18,14 @@ SELECT sku, count(DISTINCT order_id) AS orders, max(date) AS newest FROM finance
    AND lower(status) IN ('cancelled', 'canceled') AND lower(fulfilment) IN ('merchant', 'mfn', '')
  GROUP BY sku ORDER BY orders DESC, sku
 """
-# Leans on the primary key of finance_referralfee (account, marketplace, date): one day, the newest.
+# Both lean on the primary key of finance_referralfee (account, marketplace, date): one day, the newest.
+_NEWEST = """
+SELECT max(date) AS day FROM finance_referralfee WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+"""
 _FEES = """
 SELECT sku, price_minor, fee_minor, date FROM finance_referralfee
  WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND price_minor > 0
-   AND fee_minor * 10000 > price_minor * 1504 AND date = (
-       SELECT max(date) FROM finance_referralfee WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s)
+   AND fee_minor * 10000 > price_minor * 1504 AND date = %(day)s
  ORDER BY fee_minor DESC, sku
 """
 
@@ -57,9 +59,10 @@ def cancelled(case: Case) -> Finding:
 
 def referral_fees(case: Case) -> Finding:
     """Off where the newest fee preview has SKUs over 15 % of their price."""
-    if not case.covers("settlement_lines", before=False):
-        return missing(case, "settlement_lines", before=False)
-    found = rows(_FEES, case.params)
+    day = rows(_NEWEST, case.params)[0]["day"]
+    if day is None:
+        return missing(case, "referral_fees", before=False)
+    found = rows(_FEES, {**case.params, "day": day})
     if not found:
         return passed(_("No SKU of the fee preview pays more than 15 %% of its price.") % {})
     market, first = case.marketplace, found[0]

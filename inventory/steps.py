@@ -272,7 +272,7 @@ def does_not_sell(case: Case) -> Finding:
 
 def stranded(case: Case) -> Finding:
     """Off where the newest report of stranded stock has sellable units."""
-    if not case.covers("stranded", before=False) and not _covered_lately(case):
+    if not _covered_lately(case):
         return missing(case, "stranded", before=False)
     found = rows(_STRANDED, {**case.params, "age": PLANNING_AGE})
     if not found:

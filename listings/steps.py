@@ -166,7 +166,7 @@ def _price(case: Case, direction: int) -> Finding:
             changed.append({**row, "now": now, "then": then})
     changed.sort(key=lambda row: -row["views"])
     views, all_views = sum(row["views"] for row in changed), sum(row["views"] for row in asins(case))
-    if not changed or views * 10 < all_views:
+    if not changed or not views or views * 10 < all_views:
         sold = sum(1 for row in asins(case) if row["units"] and row["units_before"])
         if not sold:
             return unknown(_("Nothing was sold on both sides, so no price can be told apart."))

@@ -56,8 +56,12 @@ class Moved:
 class Diagnosis:
     """The answers of one case; nothing is read before it is asked for, and nothing twice."""
 
-    def __init__(self, case: Case, title: str, steps: Sequence[Step], kpi: Kpi | None = None) -> None:
+    def __init__(
+        self, case: Case, title: str, steps: Sequence[Step], kpi: Kpi | None = None, *, broken: bool = True
+    ) -> None:
         self.case, self.title, self.kpi, self._steps = case, title, kpi, steps
+        #: Whether there is something to explain; of a figure that is fine the first step that is off is no cause.
+        self.broken = broken
         self._answers: list[Answer] = []
 
     def __iter__(self) -> Iterator[Answer]:
@@ -80,6 +84,8 @@ class Diagnosis:
     @property
     def summary(self) -> str:
         """What it most likely is, in one sentence; or that nothing was found, and how much could not be seen."""
+        if self.cause is not None and not self.broken:
+            return _("What stands out: %(what)s") % {"what": self.cause.finding.sentence}
         if self.cause is not None:
             return _("Most likely: %(cause)s") % {"cause": self.cause.finding.sentence}
         unseen = sum(answer.finding.result is Result.UNKNOWN for answer in self)
@@ -155,14 +161,14 @@ def _action(step: Step, finding: Finding) -> str:
     return finding.action or (str(step.action) if finding.result is Result.FAIL else "")
 
 
-def of_kpi(kpi: Kpi, scope: AccountMarketplace, first: date, last: date) -> Diagnosis | None:
+def of_kpi(kpi: Kpi, scope: AccountMarketplace, first: date, last: date, *, broken: bool = True) -> Diagnosis | None:
     """The diagnosis of a KPI over the days it was judged by; None where it has no playbook."""
     found = playbook.playbooks().get(kpi.key)
     if found is None:
         return None
     case = Case.of_kpi(kpi, scope, first, last)
     case.suspects = _suspects(found, case)
-    return Diagnosis(case, str(found.title), playbook.of(found.steps), kpi)
+    return Diagnosis(case, str(found.title), playbook.of(found.steps), kpi, broken=broken)
 
 
 def _suspects(found: Playbook, case: Case) -> frozenset[str]:
@@ -181,8 +187,9 @@ def now(kpi: Kpi, scope: AccountMarketplace) -> Diagnosis | None:
     verdict = Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, kpi=kpi.key).first()
     last = last_mature_day(kpi, scope.marketplace.today())
     if verdict is not None and verdict.first and verdict.last:
-        return of_kpi(kpi, scope, verdict.first, verdict.last)
-    return of_kpi(kpi, scope, last - timedelta(days=kpi.days - 1), last)
+        broken = verdict.status in {Verdict.Status.BREACH, Verdict.Status.WARN}
+        return of_kpi(kpi, scope, verdict.first, verdict.last, broken=broken)
+    return of_kpi(kpi, scope, last - timedelta(days=kpi.days - 1), last, broken=False)
 
 
 def of_situation(situation: Situation, scope: AccountMarketplace) -> Diagnosis:

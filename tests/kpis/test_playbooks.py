@@ -106,6 +106,12 @@ def test_where_nothing_is_off_it_is_said_how_much_could_not_be_seen(scope: Accou
     assert "1 cannot be seen" in diagnosis.Diagnosis(case_of(scope), "T", [good, blind]).summary
 
 
+def test_of_a_figure_that_is_fine_a_step_that_is_off_stands_out_and_is_no_cause(scope: AccountMarketplace) -> None:
+    step = Step("a", "a", "x", said(Result.FAIL))
+    fine = diagnosis.Diagnosis(case_of(scope), "T", [step], broken=False)
+    assert fine.summary == "What stands out: so it is"
+
+
 def test_a_step_that_breaks_is_unknown_and_takes_nothing_with_it(scope: AccountMarketplace) -> None:
     def broken(case: Case) -> Finding:
         with connection.cursor() as cursor:

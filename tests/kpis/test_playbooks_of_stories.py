@@ -13,6 +13,7 @@ from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from ads.models import Campaign
+from opsboard.kpis.decomposition import product
 from opsboard.kpis.diagnosis import Answer, Diagnosis
 from opsboard.kpis.playbook import Result
 from opsboard.simulator import stories
@@ -66,6 +67,11 @@ def test_acos_ran_away_because_the_bids_of_one_campaign_were_raised() -> None:
     planted = {t.text for t in runaway.terms if t.match_type.endswith("PREDEFINED") and t.weight > 0.25}
     assert {row.label for row in wasted.finding.evidence.rows} & planted
     assert step(found, "Buy Box").finding.result is Result.PASS
+    # What moved it: the factors give the judged figure, and their parts its change.
+    signs = [part.factor.sign for part in found.parts]
+    now, before = (product([getattr(part, side) for part in found.parts], signs) for side in ("now", "before"))
+    assert round(now, 6) == episodes["acos"].value
+    assert round(sum(part.moved for part in found.parts), 20) == round(now - before, 20)
 
 
 def test_clicks_fell_for_the_main_image_in_every_campaign_and_not_for_the_price() -> None:
