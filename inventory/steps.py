@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from opsboard.kpis.findings import ROWS, failed, missing, passed, rate, span
+from opsboard.kpis.findings import ROWS, failed, missing, passed, rate, span, unknown
 from opsboard.kpis.format import format_money, format_number
 from opsboard.kpis.playbook import Case, Finding
 from opsboard.kpis.registry import Evidence, EvidenceRow
@@ -89,13 +89,18 @@ def _stock_out(case: Case, least: int) -> Finding:
     """`least`: the part of what was shipped in 30 days that counts, as 1 of so many; 0 where any does."""
     if _none_known(case):
         return missing(case, "planning", before=False)
-    gone = _gone(case)
+    known = gone = _gone(case)
     if least:
-        gone = [row for row in gone if row["date"] <= case.last or (row["seen"] and row["seen"] < case.last)]
+        gone = [row for row in known if row["date"] <= case.last or (row["seen"] and row["seen"] < case.last)]
     shipped, whole = sum(row["shipped_30"] for row in gone), sum(row["shipped_30"] for row in stock(case))
     words = {**_of_day(stock(case), case), "n": format_number(len(gone)), "share": rate(shipped, whole)}
-    if not gone:
+    if not known:
         return passed(_("No SKU that sells is out of stock on %(day)s.") % words)
+    if not gone:
+        words["name"] = _name(known[0])
+        if any(row["seen"] is None for row in known):
+            return unknown(_("%(name)s is out of stock on %(day)s; since when no older report tells.") % words)
+        return passed(_("%(name)s is out of stock on %(day)s and ran out after the days judged.") % words)
     if shipped * least < whole and least:
         return passed(
             _("What is out of stock on %(day)s made up %(share)s of the shipments of 30 days.") % words,

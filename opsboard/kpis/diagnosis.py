@@ -89,6 +89,8 @@ class Diagnosis:
         if self.cause is not None:
             return _("Most likely: %(cause)s") % {"cause": self.cause.finding.sentence}
         unseen = sum(answer.finding.result is Result.UNKNOWN for answer in self)
+        if unseen == len(self._steps):
+            return _("None of these steps can be answered yet: what each one lacks stands beside it.")
         if not unseen:
             return _("None of these steps is off: the cause is not in our data.")
         text = ngettext(

@@ -104,6 +104,7 @@ def test_where_nothing_is_off_it_is_said_how_much_could_not_be_seen(scope: Accou
     good, blind = Step("a", "a", "x", said(Result.PASS)), Step("b", "b", "x", said(Result.UNKNOWN))
     assert diagnosis.Diagnosis(case_of(scope), "T", [good]).summary.startswith("None of these steps is off")
     assert "1 cannot be seen" in diagnosis.Diagnosis(case_of(scope), "T", [good, blind]).summary
+    assert "can be answered yet" in diagnosis.Diagnosis(case_of(scope), "T", [blind]).summary
 
 
 def test_of_a_figure_that_is_fine_a_step_that_is_off_stands_out_and_is_no_cause(scope: AccountMarketplace) -> None:

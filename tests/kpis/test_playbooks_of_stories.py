@@ -162,6 +162,18 @@ def test_what_ran_out_is_named_though_no_limit_breaks() -> None:
     assert {skus[index].sku for index in stories.LOW_SKUS} <= {row.label.split()[0] for row in low.evidence.rows}
 
 
+def test_a_stock_out_is_no_cause_of_what_was_judged_before_it() -> None:
+    shop = Served(STORIES["stock_out"].account).ads(75, "sp_campaigns")
+    shop.stock(0)
+    shop.judge()
+    sku = shop.truth.skus("NA")[stories.STOCK_OUT_SKU].sku
+    blind = step(shop.diagnose("acos"), "run out of stock").finding
+    assert blind.result is Result.UNKNOWN and sku in blind.sentence and "since when" in blind.sentence
+    shop.stock(6, 5)
+    after = step(shop.diagnose("acos"), "run out of stock").finding
+    assert after.result is Result.PASS and sku in after.sentence and "after the days judged" in after.sentence
+
+
 def test_hidden_listings_are_named_with_amazons_reason() -> None:
     shop = Served(STORIES["suppressed"].account).listings().suppressed()
     shop.judge()
