@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
+from opsboard.kpis import diagnosis
 from opsboard.kpis.cards import cards, chart, chosen, explorable
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import PageState
@@ -58,6 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "table": tables.page(table, state, spans, scope.marketplace, entity, export_address("listings:export")),
         "table_note": freshness.holes(state.days(scope), known),
         "stopped": queries.stopped(params),
+        "spotted": diagnosis.spotted([scope], "listings"),
         "listings_known": bool(freshness.covered([scope], ["listings"])[0].last),
     }
     return render(request, "listings/index.html", context)

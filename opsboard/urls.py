@@ -23,6 +23,7 @@ urlpatterns = [
     path("look/", include("opsboard.ui.urls")),
     path("settings/", include("opsboard.accounts.urls")),
     *_pages("settings/", "opsboard.kpis.urls"),
+    *_pages("diagnosis/", "opsboard.kpis.diagnosis_urls"),
     *_pages("settings/", "opsboard.watch.urls"),
     *_pages("settings/", "opsboard.feeds.schedule_urls"),
     *_pages("settings/", "opsboard.alerts.rule_urls"),

@@ -46,6 +46,7 @@ WORDS: dict[str, list[str]] = {
     "kind": ["sp_api"],
     "metric": ["odr_afn"],
     "kpi": ["acos"],
+    "situation": ["new-shop"],
     "spec": ["listings"],
     "rule_kind": ["threshold"],
     "channel_kind": ["webhook"],

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsboard.accounts.models import Membership
-from opsboard.kpis import cards
+from opsboard.kpis import cards, causes
 from opsboard.kpis.registry import Evidence, Kpi, kpis
 from opsboard.ui import formats
 
@@ -45,6 +45,8 @@ class Story:
     evidence: Evidence | None
     next_step: str
     url: str
+    #: What it most likely comes from; "" where no step of its playbook is off.
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
         window = _("%(first)s to %(last)s") % days if episode.first != episode.last else days["last"]
     if counted := cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, episode):
         window = f"{window} ({counted})"
+    pair = (episode.account_id, episode.marketplace_id)
+    is_limit = episode.kind == Rule.Kind.LIMIT
+    likely = causes.known([pair]).get((*pair, episode.kpi)) if is_limit else None
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),
@@ -75,8 +80,9 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
         since=formats.day(episode.since) if episode.since else "",
         limit=words.limit(episode, kpi),
         evidence=found,
-        next_step=str(kpi.next_step),
+        next_step=(likely.action if likely else "") or str(kpi.next_step),
         url=settings.BASE_URL + reverse("alerts:episode", args=[episode.pk]),
+        cause=causes.words(likely),
     )
 
 
@@ -158,6 +164,8 @@ def _text(context: dict[str, object]) -> str:
             lines += textwrap.wrap(_("Breached since: %(day)s") % {"day": item.since}, WIDTH)
         if item.limit:
             lines += textwrap.wrap(_("Limit: %(limit)s") % {"limit": item.limit}, WIDTH)
+        if item.cause:
+            lines += ["", *textwrap.wrap(item.cause, WIDTH)]
         if item.next_step:
             lines += ["", *textwrap.wrap(_("Do first: %(step)s") % {"step": item.next_step}, WIDTH)]
         if item.evidence and context["rows"]:

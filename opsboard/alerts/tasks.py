@@ -9,7 +9,7 @@ from django.db.models import Q
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import dispatch
 from opsboard.feeds.models import DirtyDay
-from opsboard.kpis import entities, judge, rollup, snapshots
+from opsboard.kpis import causes, entities, judge, rollup, snapshots
 from opsboard.kpis.models import ManualValue, Verdict
 
 from . import episodes, outbox
@@ -27,7 +27,7 @@ def judge_scope(account_id: int, marketplace_id: int) -> int:
         rollup.refresh(account_id, marketplace_id)
         snapshots.refresh(account_id, marketplace_id)
         entities.judge([(account_id, marketplace_id)])
-        judge.judge(account_id, marketplace_id)
+        causes.remember(account_id, marketplace_id, judge.judge(account_id, marketplace_id))
         return len(episodes.follow_scope(account_id, marketplace_id))
 
 

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST
 from opsboard.accounts import access
 from opsboard.accounts.models import AccountMarketplace, Membership, Organisation, Role, User
 from opsboard.accounts.public import public
-from opsboard.kpis import cards
+from opsboard.kpis import cards, diagnosis
+from opsboard.kpis.diagnosis import Diagnosis
 from opsboard.kpis.registry import Kpi, kpis
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
@@ -182,6 +183,7 @@ def _page(
         "window": story.window,
         "chart": cards.chart(kpi.key, scope, state),
         "evidence": story.evidence,
+        "diagnosis": _diagnosis(item, kpi, scope),
         "limit": story.limit,
         "rule": rules.title(item.rule) if item.rule else "",
         "events": [
@@ -196,6 +198,10 @@ def _page(
         "domain_url": reverse(f"{kpi.domain}:index") + state.carried(scope, chart=kpi.key) if kpi.domain else "",
     }
     return render(request, "alerts/episode.html", context, status=status)
+
+
+def _diagnosis(item: Episode, kpi: Kpi, scope: AccountMarketplace) -> Diagnosis | None:
+    return diagnosis.of_kpi(kpi, scope, item.first, item.last) if item.first and item.last else None
 
 
 @require_POST

@@ -23,6 +23,7 @@ from . import figures
 from .entities import counted, entity_kpis
 from .history import PastLimit, histories
 from .models import Verdict
+from .playbook import playbooks
 from .registry import Grain, Kpi, Measure, Unit, Window, kpis, measures
 from .snapshots import snapshots
 from .words import reason_words, source_words
@@ -59,6 +60,8 @@ class Contract:
     history: tuple[PastLine, ...] = ()
     rows_url: str = ""
     help_url: str = ""
+    #: Why it is what it is, step by step; empty where there is no playbook.
+    diagnose_url: str = ""
 
 
 class Shelf:
@@ -95,6 +98,7 @@ def of_kpi(kpi: Kpi, shelf: Shelf, *, verdict: Verdict | None = None, more: Sequ
         tuple(_past(kpi, item, shelf.scope) for item in shelf.limits.get(kpi.key, ())),
         rows_url(kpi),
         reverse("kpis:help") + f"#{kpi.key}",
+        diagnose_url(kpi, shelf.scope),
     )
 
 
@@ -256,6 +260,13 @@ def _past(kpi: Kpi, item: PastLimit, scope: AccountMarketplace) -> PastLine:
         " · ".join([*where, *filter(None, (item.by, item.note))]),
         item.current,
     )
+
+
+def diagnose_url(kpi: Kpi, scope: AccountMarketplace) -> str:
+    """The page that says why a KPI is what it is; empty where it has no playbook."""
+    if kpi.key not in playbooks():
+        return ""
+    return reverse("diagnosis:kpi", args=[kpi.key]) + f"?scope={scope.pk}"
 
 
 def rows_url(kpi: Kpi) -> str:

@@ -175,3 +175,24 @@ class EntityVerdict(models.Model):
     #: The last day of the first judged window with this status, and of the one that gave this value.
     since = models.DateField(null=True)
     last = models.DateField(null=True)
+
+
+class LikelyCause(models.Model):
+    """What a breach most likely comes from, in one language: worked out as it is judged, so that pages only read it."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+")
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
+    kpi = models.CharField(max_length=40)
+    language = models.CharField(max_length=10)
+    #: The first step that is off, as a sentence, and what to do about it; empty where none is.
+    sentence = models.TextField(blank=True)
+    action = models.TextField(blank=True)
+    worked_out_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "marketplace", "kpi", "language"], name="likely_cause_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kpi}: {self.sentence}"

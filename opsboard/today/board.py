@@ -16,7 +16,7 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts import words as alert_words
 from opsboard.alerts.models import Episode, Rule
 from opsboard.feeds import freshness, registry
-from opsboard.kpis import cards
+from opsboard.kpis import cards, causes
 from opsboard.kpis.daily import measures_by_day
 from opsboard.kpis.models import Verdict
 from opsboard.kpis.registry import Kpi, kpis
@@ -49,6 +49,8 @@ class BreachRow:
     may_acknowledge: bool
     #: Over how many days after a click the sales behind it are counted; "" where it has none.
     counted: str = ""
+    #: What it most likely comes from, in one sentence; "" where no step is off.
+    cause: str = ""
 
 
 def breaches(
@@ -58,6 +60,7 @@ def breaches(
     by_pair = {(scope.account_id, scope.marketplace_id): scope for scope in scopes}
     yesterday = timezone.now() - timedelta(days=1)
     found: list[tuple[tuple[bool, Decimal], BreachRow]] = []
+    likely = causes.known(by_pair)
     running = Episode.objects.filter(account_id__in={account for account, _m in by_pair}, resolved_at__isnull=True)
     episodes = running.select_related("account", "marketplace")
     for episode in episodes:
@@ -70,18 +73,21 @@ def breaches(
             episode.value = value  # what is judged now, not what was when the episode was last looked at
         limit = alert_words.limit_of(episode)
         severity = abs(value - limit) / abs(limit) if value is not None and limit else Decimal(0)
+        is_limit = episode.kind == Rule.Kind.LIMIT
+        cause = likely.get((episode.account_id, episode.marketplace_id, episode.kpi)) if is_limit else None
         row = BreachRow(
             episode=episode,
             scope=scope,
             what=alert_words.what(episode, kpi),
             headroom=_headroom(episode, verdict, kpi, scope),
             since=formats.day(episode.since or episode.opened_at.date()),
-            next_step=str(kpi.next_step),
+            next_step=(cause.action if cause else "") or str(kpi.next_step),
             url=_episode_url(episode),
             evidence_url=_kpi_url(kpi.domain, kpi.key, scope, state),
             new=episode.opened_at >= yesterday,
             may_acknowledge=episode.state == Episode.State.OPEN and acknowledger(scope),
             counted=cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, verdict or episode),
+            cause=causes.words(cause),
         )
         found.append(((episode.state != Episode.State.OPEN, -severity), row))
     return [row for _rank, row in sorted(found, key=lambda pair: pair[0])]

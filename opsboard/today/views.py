@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from opsboard.accounts.access import memberships
 from opsboard.accounts.models import Role
-from opsboard.kpis import cards
+from opsboard.kpis import cards, diagnosis
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
 
@@ -28,6 +28,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "sides": board.side_by_side(state.scopes, state, verdicts),
         "side_headers": board.side_headers(),
         "gaps": board.gaps(state.scopes, state),
+        "spotted": diagnosis.spotted(state.scopes),
         "judged": bool(verdicts),
     }
     return render(request, "today/today.html", context)

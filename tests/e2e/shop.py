@@ -16,8 +16,8 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts import episodes
 from opsboard.feeds import partitions
 from opsboard.feeds.models import Coverage, Document, Feed, Ingest
+from opsboard.kpis import causes, judge, rollup, snapshots
 from opsboard.kpis import entities as entity_judge
-from opsboard.kpis import judge, rollup, snapshots
 from opsboard.kpis.models import AccountDayVintage
 
 DAYS = 75
@@ -215,7 +215,9 @@ def stock_shop(scope: AccountMarketplace, *, entities: int = 5) -> None:
         snapshots.mark_all(scope.account_id, scope.marketplace_id)
         snapshots.refresh(scope.account_id, scope.marketplace_id)
         entity_judge.judge([(scope.account_id, scope.marketplace_id)])
-        episodes.follow(judge.judge(scope.account_id, scope.marketplace_id))
+        changes = judge.judge(scope.account_id, scope.marketplace_id)
+        causes.remember(scope.account_id, scope.marketplace_id, changes)
+        episodes.follow(changes)
 
 
 def _document(scope: AccountMarketplace, spec: str) -> Document:

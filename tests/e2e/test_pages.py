@@ -22,7 +22,8 @@ Open = Callable[..., Any]
 def addresses(scopes: list[AccountMarketplace]) -> list[str]:
     us = f"?scope={scopes[0].pk}"
     document = Document.objects.filter(account=scopes[0].account).order_by("pk").first()
-    assert document is not None
+    episode = Episode.objects.filter(account=scopes[0].account, kpi="acos").first()
+    assert document is not None and episode is not None
     return [
         "/",
         f"/{us}",
@@ -49,13 +50,16 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         f"/data/reconciliation/{us}",
         f"/data/reconciliation/sales_by_asin/{us}",
         "/alerts/",
-        f"/alerts/{Episode.objects.order_by('id')[0].pk}/",
         "/settings/rules/",
         f"/settings/rules/new/{scopes[0].account.organisation_id}/",
         f"/settings/rules/new/{scopes[0].account.organisation_id}/change/",
         "/settings/delivery/",
         "/settings/delivery/log/",
         f"/settings/delivery/hours/{scopes[0].account.organisation_id}/",
+        f"/alerts/{episode.pk}/",
+        f"/diagnosis/acos/{us}",
+        f"/diagnosis/odr_mfn/{us}",
+        f"/diagnosis/run/new-shop/{us}",
         f"/settings/kpis/{us}",
         "/settings/system/",
         f"/ads/{us}&explore=1",
