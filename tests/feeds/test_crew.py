@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -25,6 +24,7 @@ from opsboard.feeds.models import Document, Feed, Fetch, Ingest
 from opsboard.simulator.server import Running
 from opsboard.simulator.state import Report
 from opsboard.supervisor import dies_with_parent
+from tests.children import database_url
 
 from .test_fetching_simulator import connect, simulator
 
@@ -35,18 +35,11 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKERS, DISPATCHERS, DAYS = 4, 2, 16
 
 
-def _database() -> str:
-    parameters = connection.get_connection_params()
-    host, name = str(parameters.get("host", "")), parameters["dbname"]
-    user = f"{parameters.get('user', '')}:{parameters.get('password') or ''}@"
-    return f"postgresql://{user}/{name}?host={host}" if host.startswith("/") else f"postgresql://{user}{host}/{name}"
-
-
 @contextmanager
 def crew(folder: Path, url: str) -> Iterator[dict[str, list[subprocess.Popen[str]]]]:
     environment = {
         **os.environ,
-        "DATABASE_URL": _database(),
+        "DATABASE_URL": database_url(),
         "SP_API_ENDPOINT": url,
         "ADS_API_ENDPOINT": url,
         "LWA_TOKEN_URL": f"{url}/auth/o2/token",
