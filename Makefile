@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint types imports check messages bench screenshots lock clean
+.PHONY: help setup demo test faults lint types imports check messages bench bench-schedule bench-load screenshots lock clean
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # The stamp names the lock it was installed from: a changed lock installs again, an unchanged one costs nothing.
 $(VENV)/run.stamp: requirements.lock
@@ -58,6 +58,12 @@ $(VENV)/bench.stamp: requirements-bench.lock $(VENV)/run.stamp
 
 bench: $(VENV)/test.stamp $(VENV)/bench.stamp ## the benchmarks: one JSON line each
 	$(BIN)/python -m bench
+
+bench-schedule: $(VENV)/test.stamp ## a day of 300 accounts under Amazon's limits, simulated (DAYS=1)
+	DAYS=$(or $(DAYS),1) LOG_LEVEL=ERROR $(BIN)/python -m bench schedule
+
+bench-load: $(VENV)/test.stamp ## pages while 20 accounts sync on this machine, against quiet
+	$(BIN)/python -m bench load
 
 screenshots: $(VENV)/test.stamp ## take the README's pictures from a running demo
 	$(BIN)/python docs/screenshots.py

@@ -2,7 +2,7 @@
 
 A line: name, ratio, goal, and the two measured figures. Sizes shrink with BENCH_ROWS (default
 1,000,000 rows to ingest), BENCH_FACTS (5,000,000 for tiles) and BENCH_ENTITIES (20,000 in
-each marketplace of 200 BENCH_ACCOUNTS).
+each marketplace of 200 BENCH_ACCOUNTS). Two more run only when named, as they take long: `schedule` and `load`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+from base64 import b64encode
 from pathlib import Path
 
 from opsboard.embedded import DataDirectory, Services
@@ -27,6 +28,7 @@ def main() -> int:
     services = Services(data)
     try:
         os.environ.update(services.start(), DJANGO_SETTINGS_MODULE="opsboard.settings", SECRET_KEY="bench")
+        os.environ.setdefault("OPSBOARD_SEAL_KEYS", "bench:" + b64encode(os.urandom(32)).decode())
         import django
         from django.core.management import call_command
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.test import Client
 
@@ -22,6 +21,7 @@ from opsboard.feeds.models import Fetch
 from opsboard.supervisor import Supervisor
 from opsboard.watch.models import Heartbeat, Tally
 from tests.alerts.postbox import free_port
+from tests.children import database_url
 from tests.factories import make_scope
 
 from .conftest import due_fetch, own_redis
@@ -65,13 +65,6 @@ class HalfOpen:
                         other[key.fileobj].sendall(said)  # type: ignore[index]
 
 
-def _database() -> str:
-    parameters = connection.get_connection_params()
-    host, name = str(parameters.get("host", "")), parameters["dbname"]
-    user = f"{parameters.get('user', '')}:{parameters.get('password') or ''}@"
-    return f"postgresql://{user}/{name}?host={host}" if host.startswith("/") else f"postgresql://{user}{host}/{name}"
-
-
 @contextmanager
 def running(folder: Path, **urls: str) -> Iterator[Supervisor]:
     """A worker and a beat, each with its own way to Redis; restarted when they end."""
@@ -79,7 +72,7 @@ def running(folder: Path, **urls: str) -> Iterator[Supervisor]:
     for name, command in (("worker", processes.worker()), ("beat", processes.beat())):
         environment = {
             **os.environ,
-            "DATABASE_URL": _database(),
+            "DATABASE_URL": database_url(),
             "REDIS_URL": urls[name],
             "OPSBOARD_TICK_SECONDS": "1",
             "OPSBOARD_DEAF_SECONDS": "5",
