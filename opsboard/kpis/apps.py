@@ -8,8 +8,9 @@ class KpisConfig(AppConfig):
     def ready(self) -> None:
         from opsboard.feeds import followers
 
-        from . import checks, registry, rollup, snapshots  # noqa: F401
+        from . import checks, movers, registry, rollup, snapshots  # noqa: F401
 
         registry.autodiscover()
+        movers.autodiscover()
         followers.follow(rollup.follow)
         followers.follow(snapshots.follow)
