@@ -20,7 +20,6 @@ class ScheduleForm(forms.ModelForm[Schedule]):
     class Meta:
         model = Schedule
         fields = ("weekly", "weekday", "hour", "zone_name", "role", "daily_hour")
-        labels = {"weekly": _("Mail the weekly summary"), "role": _("To everybody from this role up")}
         help_texts = {
             "weekday": _("Of the week after. From Tuesday on, Amazon's figures of Sunday are usually there."),
             "role": _("Whoever chose for themselves gets what they chose."),

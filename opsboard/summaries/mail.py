@@ -151,7 +151,7 @@ def _part(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 def _kpi_table(lines: Sequence[words.KpiLine]) -> list[str]:
     """KPI, the week, the week before, the change: aligned, with what is over its limit marked and said below."""
-    found = [_row("", _("week"), _("before"), _("change"))]
+    found = [_row("", _("This week"), _("Week before"), _("Change"))]
     for line in lines:
         mark = {"breach": "! ", "warn": "~ "}.get(line.status, "  ")
         found.append(_row(mark + line.label, line.now, line.before, line.change))

@@ -33,14 +33,16 @@ class Schedule(models.Model):
     HOURS = tuple((hour, f"{hour:02}:00") for hour in range(24))
 
     organisation = models.OneToOneField(Organisation, on_delete=models.CASCADE, related_name="+")
-    zone_name = models.CharField(_("time zone"), max_length=40)
-    weekly = models.BooleanField(_("mail a weekly summary"), default=True)
+    zone_name = models.CharField(_("Time zone"), max_length=40)
+    weekly = models.BooleanField(_("Mail the weekly summary"), default=True)
     #: Tuesday: Amazon's figures of Sunday are there by then.
-    weekday = models.SmallIntegerField(_("on"), choices=Weekday.choices, default=Weekday.TUESDAY)
-    hour = models.SmallIntegerField(_("at"), choices=HOURS, default=9)
+    weekday = models.SmallIntegerField(_("Weekday"), choices=Weekday.choices, default=Weekday.TUESDAY)
+    hour = models.SmallIntegerField(_("Hour"), choices=HOURS, default=9)
     #: Who gets it unless they chose for themselves: this role and those above.
-    role = models.CharField(_("to"), max_length=10, choices=Role.choices, default=Role.MANAGER)
-    daily_hour = models.SmallIntegerField(_("daily brief at"), choices=HOURS, default=8)
+    role = models.CharField(
+        _("To everybody from this role up"), max_length=10, choices=Role.choices, default=Role.MANAGER
+    )
+    daily_hour = models.SmallIntegerField(_("Daily brief at"), choices=HOURS, default=8)
     #: Nothing that was due before it is made: a new organisation is told of its first week when that is over.
     since = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -56,11 +58,11 @@ class Reader(models.Model):
     """What a member chose; without a row, or with None, the organisation's role decides. Daily briefs are asked for."""
 
     membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="reader")
-    weekly = models.BooleanField(_("weekly summary"), null=True)
-    daily = models.BooleanField(_("daily brief"), default=False)
+    weekly = models.BooleanField(_("Weekly summary"), null=True)
+    daily = models.BooleanField(_("Daily brief"), default=False)
     #: None chosen: all of the organisation's.
     accounts: models.ManyToManyField[SellerAccount, models.Model] = models.ManyToManyField(
-        SellerAccount, blank=True, related_name="+", verbose_name=_("seller accounts")
+        SellerAccount, blank=True, related_name="+", verbose_name=_("Seller accounts")
     )
 
     def __str__(self) -> str:

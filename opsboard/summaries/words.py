@@ -518,7 +518,7 @@ def _did(alert: Data, market: Marketplace) -> Iterable[str]:
         yield _("acknowledged by %(who)s %(when)s") % words
     if alert["resolved_at"]:
         reason = alert["reason"]
-        why = str(EpisodeEvent.Reason(reason).label) if reason in EpisodeEvent.Reason.values else _("over")
+        why = str(EpisodeEvent.Reason(reason).label) if reason in EpisodeEvent.Reason.values else _("resolved")
         yield f"{why} {moment('resolved_at')}"
     elif not alert["acknowledged_at"]:
         yield _("nobody is on it yet")

@@ -260,3 +260,26 @@ def test_who_left_gets_nothing(organisation: Organisation) -> None:
     assert work.send(send.pk)
     send.refresh_from_db()
     assert send.finished_at and send.message is None and not OutboxMessage.objects.exists()
+
+
+def test_a_summary_that_cannot_be_made_is_given_up_and_the_system_page_says_so(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from opsboard.watch.looks.shop import _summaries
+    from opsboard.watch.registry import Sight, Status
+
+    assert _summaries(Sight()).status is Status.OK
+    (summary,) = work.plan(TUESDAY_10)
+
+    def broken(*_arguments: object) -> None:
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(work, "build", broken)
+    for _try in range(4):
+        work.work()
+        Summary.objects.exclude(lease_until=None).update(lease_until=timezone.now() - timedelta(minutes=1))
+
+    summary.refresh_from_db()
+    assert summary.state == Summary.State.FAILED and summary.finished_at
+    assert _summaries(Sight()).status is Status.WARN
+    assert not Send.objects.exists()
