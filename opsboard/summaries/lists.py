@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from opsboard.accounts.models import Membership, Organisation, Role
 from opsboard.alerts import mailings
+from opsboard.alerts.models import OutboxMessage
 
 from .models import Kind, Reader, Schedule
 
@@ -23,12 +24,12 @@ def register() -> None:
     """Tell the outbox about the two lists."""
     for kind in Kind:
         mailings.register(
+            OutboxMessage.Purpose(kind.value),
             mailings.Mailing(
-                kind.value,
                 lambda member, kind=kind: wants(member, kind),  # type: ignore[misc]
                 lambda member, kind=kind: unsubscribe_url(member, kind),  # type: ignore[misc]
                 TURNED_OFF,
-            )
+            ),
         )
 
 

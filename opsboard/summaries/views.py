@@ -48,9 +48,10 @@ def _asked(request: HttpRequest) -> Asked | None:
         return None
     mine = {scope.account.organisation_id: scope.account.organisation for scope in state.scopes}
     wanted = request.GET.get("organisation", "")
-    if wanted and not (wanted.isascii() and wanted.isdigit() and int(wanted) in mine):
+    by_text = {str(pk): found for pk, found in mine.items()}
+    if wanted and wanted not in by_text:
         raise Http404(_("There is no such organisation."))
-    organisation = mine[int(wanted)] if wanted else next(iter(mine.values()))
+    organisation = by_text[wanted] if wanted else next(iter(mine.values()))
     scopes = [scope for scope in state.scopes if scope.account.organisation_id == organisation.pk]
     return Asked(state, organisation, scopes, schedule_of(organisation))
 
@@ -84,7 +85,7 @@ def weekly(request: HttpRequest) -> HttpResponse:
         "later": asked.state.query(week=str(week.step(1))) if week < running else "",
         "running": week == running,
         "export_url": reverse("summaries:export") + asked.state.query(week=str(week)),
-        "organisations": _organisations(request, asked),
+        "organisations": _organisations(asked),
     }
     return render(request, "summaries/weekly.html", context)
 
@@ -117,13 +118,14 @@ def _report(asked: Asked, told: Mapping[str, Any], summary: Summary | None) -> w
     return words.read(told, asked.scopes, asked.schedule.zone, changes=changes)
 
 
-def _organisations(request: HttpRequest, asked: Asked) -> list[tuple[str, str, bool]]:
+def _organisations(asked: Asked) -> list[tuple[str, str, bool]]:
     """Where a person belongs to several: each with its address."""
-    mine = [member.organisation for member in access.memberships(request.user)]
+    mine = {scope.account.organisation_id: scope.account.organisation for scope in asked.state.every_scope}
     if len(mine) < 2:
         return []
     return [
-        (asked.state.query(organisation=one.pk, scope=None), one.name, one.pk == asked.organisation.pk) for one in mine
+        (asked.state.query(organisation=pk, scope=None), one.name, pk == asked.organisation.pk)
+        for pk, one in mine.items()
     ]
 
 
@@ -159,7 +161,7 @@ def brief(request: HttpRequest) -> HttpResponse:
         "report": report,
         "sections": [one for one in report.sections if one.changed],
         "sent": sent,
-        "organisations": _organisations(request, asked),
+        "organisations": _organisations(asked),
     }
     return render(request, "summaries/brief.html", context)
 

@@ -28,6 +28,10 @@ from .models import Kind, Reader, Schedule, Send, Summary
 from .slots import Week, due_day, due_weeks
 
 LEASE = 180
+#: A brief that comes after no brief for so long tells of one day, not of all of them.
+LONGEST_SILENCE = timedelta(days=3)
+#: How many rows of a kind one task takes at most, before others get the slot.
+AT_ONCE = 100
 _TASK = "opsboard.summaries.work"
 
 log = structlog.get_logger(__name__)
@@ -91,7 +95,7 @@ def wake() -> None:
 def work() -> None:
     """Make and send what is due; a failure leaves its row to the lease, and the third sets it aside."""
     for model, act in ((Summary, make), (Send, send)):
-        for pk in list(_due(model).values_list("pk", flat=True)[:500]):
+        for pk in list(_due(model).values_list("pk", flat=True)[:AT_ONCE]):
             try:
                 act(pk)
             except Exception:
@@ -141,7 +145,9 @@ def build(organisation: Organisation, kind: Kind, period: str, slot: datetime, a
     earlier = Summary.objects.filter(organisation=organisation, kind=kind, period__lt=period, made_at__isnull=False)
     last = earlier.order_by("-period").first()
     if kind == Kind.DAILY:
-        since = last.made_at if last and last.made_at else slot - timedelta(days=1)
+        since = slot - timedelta(days=1)
+        if last and last.made_at and last.made_at > slot - LONGEST_SILENCE:  # nothing falls between two briefs
+            since = last.made_at
         return brief.daily(scopes, datetime.fromisoformat(period).date(), since, at)
     week = Week.parse(period)
     assert week is not None
@@ -184,7 +190,7 @@ def send(pk: int) -> bool:
             message = None
             if member is not None and letter is not None:
                 key = f"{item.kind}:{item.organisation_id}:{item.period}:{item.recipient_id}"
-                message, _new = outbox.post(item.kind, key, letter, member)
+                message, _new = outbox.put(key, outbox.Person(member), letter, outbox.Purpose(item.kind))
             if not leases.finish(Send, pk, fence, message=message):
                 raise _Lost
     except _Lost:

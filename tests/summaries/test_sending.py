@@ -215,7 +215,7 @@ def test_a_broken_limit_is_in_the_brief_of_those_who_asked(
     work.plan(now)
     work.work()
 
-    letter = OutboxMessage.objects.get(mailing="daily")
+    letter = OutboxMessage.objects.get(purpose="daily")
     assert letter.recipient.email == "operator@example.com"
     assert letter.subject.startswith("Brief of") and "1 limit broken (1 new)" in letter.subject
     assert "ACoS 40.0" in letter.text and len(letter.text.splitlines()) <= 40
@@ -283,3 +283,18 @@ def test_a_summary_that_cannot_be_made_is_given_up_and_the_system_page_says_so(
     assert summary.state == Summary.State.FAILED and summary.finished_at
     assert _summaries(Sight()).status is Status.WARN
     assert not Send.objects.exists()
+
+
+@pytest.mark.parametrize(("hours_ago", "since_hours_ago"), [(20, 20), (50, 50), (200, 24)])
+def test_a_brief_goes_on_where_the_one_before_ended_unless_that_is_long_ago(
+    hours_ago: int, since_hours_ago: int, organisation: Organisation
+) -> None:
+    slot = datetime(2026, 10, 27, 7, tzinfo=UTC)
+    made = slot - timedelta(hours=hours_ago)
+    Summary.objects.create(
+        organisation=organisation, kind=Kind.DAILY, period=made.date().isoformat(), slot=made, made_at=made
+    )
+
+    told = work.build(organisation, Kind.DAILY, "2026-10-27", slot, slot)
+
+    assert told["since"] == (slot - timedelta(hours=since_hours_ago)).isoformat()
