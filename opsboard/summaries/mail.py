@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
@@ -114,6 +115,10 @@ def _was_now(line: words.RestatedLine) -> str:
     return f"{told} ({line.change})" if line.change else told
 
 
+#: What a line of Chinese may be broken between: spaces, words and figures, signs with what must not begin a line.
+_PIECES = re.compile(r" +|[^ \u2e80-\uffff]+|[\u2e80-\uffff][，。：；、）]*")
+
+
 def _wrap(text: str, indent: str = "", rest: str | None = None) -> list[str]:
     """Lines of at most 72 columns, where a Chinese sign takes two."""
     rest = indent if rest is None else rest
@@ -121,10 +126,12 @@ def _wrap(text: str, indent: str = "", rest: str | None = None) -> list[str]:
         return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=rest)
     lines: list[str] = []
     line = indent
-    for sign in text:
-        if cells(line + sign) > WIDTH:
-            lines, line = [*lines, line.rstrip()], rest
-        line += sign
+    for piece in _PIECES.findall(text):
+        for part in [piece] if cells(rest + piece) <= WIDTH else piece:
+            if cells(line + part) > WIDTH:
+                lines, line = [*lines, line.rstrip()], rest
+                part = part.lstrip(" ")
+            line += part
     return [*lines, line] if line.strip() else lines
 
 

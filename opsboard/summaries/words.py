@@ -234,7 +234,7 @@ def _finding(told: Data, sections: Sequence[Section]) -> str:
     if running:
         parts.append(ngettext("%(n)s limit broken", "%(n)s limits broken", len(running)) % {"n": len(running)})
         if new:
-            parts[-1] += " " + _("(%(n)s new)") % {"n": new}
+            parts[-1] = _("%(limits)s (%(n)s new)") % {"limits": parts[-1], "n": new}
     elif sections:
         parts.append(_("Every limit is kept"))
     if over:

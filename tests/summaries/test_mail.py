@@ -68,6 +68,19 @@ def test_a_mail_of_many_marketplaces_is_cut_off_nowhere(shop: Shop) -> None:
     )
 
 
+def test_chinese_lines_break_between_signs_and_never_inside_a_figure() -> None:
+    text = (
+        "销售额变动，按两周都有数据的六个相同星期日期对比，Account 2 JP +2.6\N{NARROW NO-BREAK SPACE}% 与上周相比；" * 4
+    )
+
+    lines = mail._wrap(text, "- ", "  ")
+
+    assert max(map(mail.cells, lines)) <= 72 and len(lines) > 4
+    assert all(line[2] not in "，。：；、） %\N{NARROW NO-BREAK SPACE}" for line in lines)
+    assert "".join(line[2:] for line in lines).replace(" ", "") == text.replace(" ", "")
+    assert max(map(mail.cells, mail._wrap("活动" + "x" * 300))) <= 72
+
+
 def test_names_from_amazon_are_text(shop: Shop) -> None:
     from datetime import date
 
