@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from opsboard.accounts.models import AccountMarketplace
@@ -78,15 +77,16 @@ def _restated(scope: AccountMarketplace, table: content.Held, then: content.Held
             continue
         last = last_final_day(kpi, (scope.account_id, scope.marketplace_id), today) - timedelta(days=1)
         days = Days(last - timedelta(days=RESTATED_DAYS - 1), last)
-        was, now = then.over(kpi, days), table.over(kpi, days)
-        if was is not None and now is not None and Decimal(was) != Decimal(now):
+        known = set(then.days(kpi, days))  # a day that came late is new, not restated
+        was, now = then.over(kpi, days), table.on(known).over(kpi, days)
+        if was is not None and now is not None and was != now:
             found.append(
                 {
                     "key": kpi.key,
                     "was": format(was, "f"),
-                    "was_days": len(then.days(kpi, days)),
+                    "was_days": len(known),
                     "now": format(now, "f"),
-                    "now_days": len(table.days(kpi, days)),
+                    "now_days": len(known),
                 }
             )
     return found

@@ -6,7 +6,7 @@ kept as it is (opsboard.summaries.models.Summary); `changes` tells later how the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -102,6 +102,10 @@ class Held:
         """The days of the span on which all of the KPI's measures are there."""
         inside = (row for row in self.rows if span.first <= row["date"] <= span.last)
         return [row["date"] for row in inside if all(row.get(name) is not None for name in kpi.parts)]
+
+    def on(self, days: Collection[date]) -> Held:
+        """The same on these days only."""
+        return Held([row for row in self.rows if row["date"] in days])
 
     def over(self, kpi: Kpi, span: Days) -> Decimal | None:
         """The figure as the pages show it."""

@@ -19,6 +19,7 @@ from opsboard.accounts.models import Membership
 from opsboard.alerts.mail import WIDTH, Letter
 
 from . import content, lists, words
+from . import report as reports
 from .models import Kind, Schedule, Summary
 
 #: Mail programs cut off what is longer; then fewer marketplaces are told in full, and the others a line each.
@@ -69,9 +70,9 @@ def compose(summary: Summary, member: Membership, accounts: Collection[int] | No
 # --- the plain part -----------------------------------------------------------------------------
 
 
-def _weekly_text(report: words.Report, context: dict[str, object]) -> str:
+def _weekly_text(report: reports.Report, context: dict[str, object]) -> str:
     lines = [*_wrap(f"{report.title}: {report.finding}"), *_wrap(report.period), *_wrap(report.made)]
-    for section in cast("Sequence[words.Section]", context["full"]):
+    for section in cast("Sequence[reports.Section]", context["full"]):
         lines += ["", *_title(section.where), *_wrap(_("Days of %(zone)s") % {"zone": section.zone}), ""]
         lines += _kpi_table(section.head)
         for block in section.movers:
@@ -81,12 +82,12 @@ def _weekly_text(report: words.Report, context: dict[str, object]) -> str:
         lines += _part(_("Alerts"), ((line.what, line.did) for line in section.alerts))
         lines += _part(_("Missing days"), ((gap,) for gap in section.gaps))
         lines += _part(report.restated_title, ((_was_now(line),) for line in section.restated))
-    for section in cast("Sequence[words.Section]", context["more"]):
+    for section in cast("Sequence[reports.Section]", context["more"]):
         lines += _item(f"{section.where}: {section.lead}")
     return "\n".join([*lines, "", str(context["url"]), *_foot(context)]) + "\n"
 
 
-def _brief_text(report: words.Report, context: dict[str, object]) -> str:
+def _brief_text(report: reports.Report, context: dict[str, object]) -> str:
     lines = [*_wrap(f"{report.title}: {report.finding}"), *_wrap(report.made)]
     for section in report.sections:
         alerts = [line for line in section.alerts if line.new or line.state == "resolved"]
@@ -110,7 +111,7 @@ def _foot(context: dict[str, object]) -> list[str]:
     return ["-- ", *_wrap(_("You get this because summaries of %(organisation)s are mailed to you.") % context), stop]
 
 
-def _was_now(line: words.RestatedLine) -> str:
+def _was_now(line: reports.RestatedLine) -> str:
     told = _("%(what)s: was %(was)s, now %(now)s") % {"what": line.label, "was": line.was, "now": line.now}
     return f"{told} ({line.change})" if line.change else told
 
@@ -156,7 +157,7 @@ def _part(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
     return ["", *_wrap(title), *lines] if lines else []
 
 
-def _kpi_table(lines: Sequence[words.KpiLine]) -> list[str]:
+def _kpi_table(lines: Sequence[reports.KpiLine]) -> list[str]:
     """KPI, the week, the week before, the change: aligned, with what is over its limit marked and said below."""
     found = [_row("", _("This week"), _("Week before"), _("Change"))]
     for line in lines:

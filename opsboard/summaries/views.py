@@ -25,6 +25,7 @@ from opsboard.ui.pages import no_account
 
 from . import brief as briefs
 from . import content, desk, lists, words
+from . import report as reports
 from .forms import CommentForm
 from .models import Kind, Schedule, Summary
 from .slots import Week, weekly_slot
@@ -113,7 +114,7 @@ def _told(asked: Asked, week: Week) -> tuple[Summary | None, Mapping[str, Any]]:
     return None, content.weekly(asked.scopes, week, since, now, last.content if last else None, until)
 
 
-def _report(asked: Asked, told: Mapping[str, Any], summary: Summary | None) -> words.Report:
+def _report(asked: Asked, told: Mapping[str, Any], summary: Summary | None) -> reports.Report:
     changes = content.changes(told, asked.scopes) if summary else None
     return words.read(told, asked.scopes, asked.schedule.zone, changes=changes)
 

@@ -17,12 +17,13 @@ from opsboard.kpis import movers
 from opsboard.kpis.registry import Unit, kpis
 from opsboard.ui.templatetags.ui import STATUS_WORDS
 
+from . import report as reports
 from . import words
 
 Cell = str | Decimal | None
 
 
-def written(told: Mapping[str, Any], report: words.Report, scopes: Sequence[AccountMarketplace]) -> bytes:
+def written(told: Mapping[str, Any], report: reports.Report, scopes: Sequence[AccountMarketplace]) -> bytes:
     """The summary over these scopes as XLSX; cells are typed, text stays text whatever it begins with."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True})
@@ -170,7 +171,7 @@ def _mover_rows(parts: Sequence[tuple[Mapping[str, Any], AccountMarketplace]]) -
                 ]
 
 
-def _alert_rows(report: words.Report) -> Iterable[Sequence[Cell]]:
+def _alert_rows(report: reports.Report) -> Iterable[Sequence[Cell]]:
     return [
         (section.where, line.what, str(Episode.State(line.state).label), line.did)
         for section in report.sections
@@ -178,11 +179,11 @@ def _alert_rows(report: words.Report) -> Iterable[Sequence[Cell]]:
     ]
 
 
-def _gap_rows(report: words.Report) -> Iterable[Sequence[Cell]]:
+def _gap_rows(report: reports.Report) -> Iterable[Sequence[Cell]]:
     return [(section.where, gap) for section in report.sections for gap in section.gaps]
 
 
-def _restated_rows(report: words.Report) -> Iterable[Sequence[Cell]]:
+def _restated_rows(report: reports.Report) -> Iterable[Sequence[Cell]]:
     addendum = _("Addendum: restated since it was sent")
     for section in report.sections:
         for title, lines in ((report.restated_title, section.restated), (addendum, section.addendum)):

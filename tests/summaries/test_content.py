@@ -20,8 +20,9 @@ from opsboard.alerts.models import Episode
 from opsboard.feeds.models import Coverage, DirtyDay
 from opsboard.kpis import cards, rollup
 from opsboard.kpis.registry import kpis
-from opsboard.summaries import content, words, work
+from opsboard.summaries import brief, content, words, work
 from opsboard.summaries.models import Kind, Summary
+from opsboard.summaries.report import Report
 from opsboard.summaries.slots import Week
 from opsboard.ui.filters import PageState
 
@@ -38,7 +39,7 @@ def told(scope: AccountMarketplace, last: dict[str, Any] | None = None) -> dict[
     return content.weekly(scopes, W47, now - timedelta(days=7), now, last)
 
 
-def read(made: dict[str, Any], scope: AccountMarketplace) -> words.Report:
+def read(made: dict[str, Any], scope: AccountMarketplace) -> Report:
     return words.read(made, content.scopes_of(scope.account.organisation), scope.marketplace.zone)
 
 
@@ -98,6 +99,8 @@ def test_weeks_are_compared_on_the_weekdays_that_both_have(shop: Shop) -> None:
     assert Decimal(found["like"]) == sum(sold[day] for day in week[:6])
     assert Decimal(found["before"]) == sum(sold[day - timedelta(days=7)] for day in week[:6])
     assert (found["days"], found["matched"], found["missing"]) == (7, 6, [])
+    line = next(line for line in read(told(scope), scope).sections[0].kpis if line.key == "ordered_sales")
+    assert line.note == "compared over 6 weekdays that both weeks have, provisional from 21 Nov"
 
 
 def test_missing_days_are_named_and_immature_ones_are_provisional(shop: Shop) -> None:
@@ -112,7 +115,7 @@ def test_missing_days_are_named_and_immature_ones_are_provisional(shop: Shop) ->
 
     assert found["missing"] == ["2026-11-18"] and found["provisional"] == "2026-11-21"
     line = next(line for line in section.kpis if line.key == "ordered_sales")
-    assert line.note == "6 of 7 days, provisional from 21 Nov"
+    assert line.note == "6 of 7 days, compared over 5 weekdays that both weeks have, provisional from 21 Nov"
     assert section.gaps == ("Sales and traffic by day: no data for Wed 18 Nov (No report was asked for these days)",)
 
 
@@ -244,3 +247,23 @@ def test_a_scope_without_any_figure_is_named_and_empty(shop: Shop) -> None:
     section = next(one for one in read(told(scope), scope).sections if one.scope_id == bare.pk)
 
     assert (section.kpis, section.movers, section.gaps, section.restated) == ((), (), (), ())
+
+
+def test_a_brief_tells_of_final_figures_that_moved_and_not_of_days_that_came_late(shop: Shop) -> None:
+    _user, scope = shop
+    since = TUESDAY + timedelta(minutes=1)
+    with time_machine.travel(TUESDAY + timedelta(hours=1), tick=False):
+        late, like = date(2026, 11, 15), SalesDay.objects.get(date=date(2026, 11, 14))  # nobody knew of it
+        like.pk = (like.account_id, like.marketplace_id, late)
+        like.save(force_insert=True)
+        held = Coverage.objects.get(dataset="sales_by_date", date=date(2026, 11, 14))
+        held.pk, held.date = None, late
+        held.save()
+        again(scope, "sales_by_date", late)
+        assert row(told(scope), "ordered_sales")["matched"] == 7
+        quiet = brief.daily([scope], date(2026, 11, 24), since, timezone.now())["sections"][0]["restated"]
+        restate(scope, date(2026, 11, 10), ordered_sales_minor=1)
+        loud = brief.daily([scope], date(2026, 11, 24), since, timezone.now())["sections"][0]["restated"]
+
+    assert quiet == []
+    assert "ordered_sales" in {one["key"] for one in loud}
