@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "opsboard.kpis",
     "opsboard.alerts",
     "opsboard.watch",
+    "opsboard.summaries",
     "opsboard.today",
     "opsboard.demo",
     "listings",

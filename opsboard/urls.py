@@ -30,6 +30,8 @@ urlpatterns = [
     *_pages("settings/", "opsboard.alerts.delivery_urls"),
     *_pages("data/", "opsboard.feeds.urls"),
     *_pages("alerts/", "opsboard.alerts.urls"),
+    *_pages("weekly/", "opsboard.summaries.urls"),
+    *_pages("settings/", "opsboard.summaries.settings_urls"),
     *[resolver for domain in settings.DOMAINS for resolver in _pages(f"{domain}/", f"{domain}.urls")],
     *_pages("", "opsboard.today.urls"),
 ]

@@ -50,6 +50,7 @@ RECIPES: dict[str, Any] = {
     "status": "breach",
     "fence": 0,
     "attempts": 0,
+    "summaries.Schedule.zone_name": "America/Los_Angeles",
     # Of the machine, nobody's: seen by whoever manages an organisation.
     "watch.Heartbeat.ahead": 0.0,
     "watch.Heartbeat.busy": 0,

@@ -38,6 +38,7 @@ PUBLIC = {
     "account_reset_password_from_key_done": "a forgotten password",
     "ui:look": "theme and language of the sign-in page; changes the asker's own look only",
     "alerts:unsubscribe": "followed from a mail; the signed token is the right",
+    "summaries:unsubscribe": "followed from a mail; the signed token is the right",
 }
 
 #: Words in addresses that name no object of a tenant.
@@ -68,6 +69,12 @@ SMUGGLED = {
     "low": "1",
     "high": "2",
     "note": "smuggled",
+    "text": "smuggled",
+    "zone_name": "Asia/Tokyo",
+    "weekly": "off",
+    "weekday": "1",
+    "hour": "1",
+    "daily_hour": "1",
     "client_id": "a",
     "client_secret": "b",
     "refresh_token": "c",
@@ -242,6 +249,8 @@ def test_the_owner_does_reach_them(address: Address, two: Two) -> None:
         "inventory:sku",
         "health:index",
         "health:metric",
+        "summaries:weekly",
+        "summary_settings:index",
     ],
 )
 def test_what_is_planted_can_be_seen_by_its_own_people(name: str, two: Two) -> None:

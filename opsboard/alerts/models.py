@@ -267,6 +267,8 @@ class OutboxMessage(Work):
         ASSIGNED = "assigned", _("Given to you")
         ESCALATED = "escalated", _("Taken by nobody")
         TEST = "test", _("Test")
+        WEEKLY = "weekly", _("Weekly summary")
+        DAILY = "daily", _("Daily brief")
 
     dedupe_key = models.CharField(max_length=200, unique=True)
     purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.OPENED)

@@ -27,7 +27,7 @@ from django.utils.translation import gettext_noop
 from opsboard.accounts.models import Membership
 from opsboard.feeds import dispatch, leases
 
-from . import channels, mail
+from . import channels, mail, mailings
 from .addressees import Addressee, Person, Place
 from .models import Channel, Episode, OutboxMessage
 
@@ -39,7 +39,7 @@ LEASE = 6 * settings.EMAIL_TIMEOUT
 LATE, GIVE_UP_POSTING = timedelta(hours=24), timedelta(days=3)
 #: Why a message was not sent at all; shown translated.
 NO_MEMBER = gettext_noop("No longer a member")
-MAILS_OFF = gettext_noop("Turned alert mails off before it was sent")
+MAILS_OFF = mailings.MAILS_OFF
 
 Purpose = OutboxMessage.Purpose
 _DJANGO_SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -134,9 +134,9 @@ def deliver(pk: int) -> bool:
         return True
     assert message.recipient is not None  # a message is to a person or to a channel
     member = Membership.objects.filter(organisation=message.organisation, user=message.recipient).first()
-    wanted = member is not None and (member.mail_alerts or message.purpose == Purpose.TEST)
+    wanted = member is not None and (mailings.of(message).wanted(member) or message.purpose == Purpose.TEST)
     if member is None or not message.recipient.is_active or not wanted:
-        why = MAILS_OFF if member and message.recipient.is_active else NO_MEMBER
+        why = mailings.of(message).turned_off if member and message.recipient.is_active else NO_MEMBER
         leases.finish(OutboxMessage, pk, fence, state=OutboxMessage.State.FAILED, answer=why)
         return True
     try:
@@ -206,7 +206,7 @@ def _letter(message: OutboxMessage, tries: int, member: Membership) -> EmailMult
         said = OutboxMessage(subject=written.subject, text=written.text, html=written.html)
     headers = {
         "Message-ID": message.message_id,
-        "List-Unsubscribe": f"<{mail.unsubscribe_url(member)}>",
+        "List-Unsubscribe": f"<{mailings.of(message).unsubscribe_url(member)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",
     }

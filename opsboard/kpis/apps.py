@@ -8,9 +8,10 @@ class KpisConfig(AppConfig):
     def ready(self) -> None:
         from opsboard.feeds import followers
 
-        from . import checks, checks_of_playbooks, playbook, registry, rollup, snapshots  # noqa: F401
+        from . import checks, checks_of_playbooks, movers, playbook, registry, rollup, snapshots  # noqa: F401
 
         registry.autodiscover()
         playbook.autodiscover()
+        movers.autodiscover()
         followers.follow(rollup.follow)
         followers.follow(snapshots.follow)

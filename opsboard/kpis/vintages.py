@@ -23,9 +23,11 @@ _KNOWN = """
     SELECT DISTINCT ON (measure, date) measure, date, value FROM kpis_accountdayvintage
      WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND measure = ANY(%(measures)s)
        AND date BETWEEN %(first)s AND %(last)s
-       AND known_at < ((%(on)s::date + 1)::timestamp AT TIME ZONE %(zone)s)
+       AND {by_then}
      ORDER BY measure, date, known_at DESC, id DESC
 """
+_DAY_OVER = "known_at < ((%(on)s::date + 1)::timestamp AT TIME ZONE %(zone)s)"
+_AT = "known_at <= %(at)s"
 
 
 def as_known_on(
@@ -35,18 +37,36 @@ def as_known_on(
 
     `keys` None: every measure. A day that nothing was known of by then, or that was missing again, has no entry.
     """
+    return _known(_DAY_OVER, account_id, marketplace, keys, first, last, on=on, zone=marketplace.time_zone)
+
+
+def as_known_at(
+    account_id: int, marketplace: Marketplace, keys: Sequence[str] | None, first: date, last: date, at: datetime
+) -> dict[str, dict[date, Decimal]]:
+    """The same as it was known at an instant."""
+    return _known(_AT, account_id, marketplace, keys, first, last, at=at)
+
+
+def _known(
+    by_then: str,
+    account_id: int,
+    marketplace: Marketplace,
+    keys: Sequence[str] | None,
+    first: date,
+    last: date,
+    **moment: Any,
+) -> dict[str, dict[date, Decimal]]:
     parameters: dict[str, Any] = {
         "account": account_id,
         "marketplace": marketplace.pk,
         "measures": list(measures() if keys is None else keys),
         "first": first,
         "last": last,
-        "on": on,
-        "zone": marketplace.time_zone,
+        **moment,
     }
     found: dict[str, dict[date, Decimal]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, parameters)
+        cursor.execute(_KNOWN.format(by_then=by_then), parameters)
         for measure, day, value in cursor.fetchall():
             if value is not None:
                 found.setdefault(measure, {})[day] = value

@@ -22,6 +22,7 @@ ROOMS = (
     ("inventory", "inventory:index", "inventory", _("Inventory"), True, True),
     ("health", "health:index", "health", _("Health"), False, True),
     ("alerts", "alerts:index", "alerts", _("Alerts"), True, True),
+    ("summaries", "summaries:weekly", "weekly", _("Weekly"), False, True),
     ("feeds", "feeds:index", "data", _("Data"), False, True),
     ("kpis", "kpis:help", "info", _("Help"), False, True),
     ("settings", "settings:index", "settings", _("Settings"), False, False),
@@ -34,7 +35,7 @@ SETTINGS = frozenset({"kpis", "rules", "delivery"})
 PERIOD_ROOMS = frozenset({"today", "listings", "ads", "inventory", "health"})
 #: Pages of other rooms that do as well; with nothing they are compared with.
 PERIOD_PAGES = frozenset({"feeds:reconciliation", "feeds:reconciliation-check"})
-SCOPE_ROOMS = PERIOD_ROOMS | {"alerts", "feeds"}
+SCOPE_ROOMS = PERIOD_ROOMS | {"alerts", "summaries", "feeds"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ PATHS: Final[dict[str, str]] = {
     "inventory": '<path d="M12 3 4 7v10l8 4 8-4V7zM4 7l8 4 8-4M12 11v10"/>',
     "health": '<path d="M12 21s-8-4-8-10V5l8-2 8 2v6c0 6-8 10-8 10z"/><path d="m9 11.5 2 2 4-4"/>',
     "alerts": '<path d="M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 21h4"/>',
+    "weekly": '<path d="M5 3h14v18H5zM8.5 8h7M8.5 12h7"/><path d="m8.5 17 2.2-2 2 1.3 2.8-2.8"/>',
     "data": '<ellipse cx="12" cy="5.5" rx="7.5" ry="2.5"/><path d="M4.5 5.5v13c0 1.4 3.4 2.5 7.5 2.5s7.5-1.1 7.5-2.5v-13M4.5 12c0 1.4 3.4 2.5 7.5 2.5s7.5-1.1 7.5-2.5"/>',
     "settings": '<path d="M4 7h9M19 7h1M4 17h1M11 17h9"/><circle cx="16" cy="7" r="2.5"/><circle cx="8" cy="17" r="2.5"/>',
     "more": '<path d="M5 12h.01M12 12h.01M19 12h.01" stroke-width="3"/>',

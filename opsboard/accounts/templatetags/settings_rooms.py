@@ -24,6 +24,7 @@ _ROOMS = (
     ("rules:index", _("Alert rules"), Role.VIEWER),
     ("delivery:index", _("Delivery"), Role.VIEWER),
     ("kpis:manual", _("IPI score"), Role.VIEWER),
+    ("summary_settings:index", _("Summaries"), Role.VIEWER),
     ("settings:people", _("People"), Role.MANAGER),
     ("settings:audit", _("Changes"), Role.OWNER),
     ("watch:system", _("System"), Role.MANAGER),

@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from opsboard.accounts import connections
 from opsboard.accounts.models import Credential
 from opsboard.alerts.models import OutboxMessage
+from opsboard.feeds import leases
 from opsboard.feeds.models import Feed, Fetch, Ingest, UploadItem
+from opsboard.summaries.models import Send, Summary
 
 from .. import staleness
 from ..registry import Check, Finding, Sight, Status, register
@@ -141,6 +143,21 @@ def _refused_mails(sight: Sight) -> Finding:
     return Finding(Status.WARN, said % {"n": count}, {"server": newest.said})
 
 
+def _summaries(sight: Sight) -> Finding:
+    """Summaries that could not be made, and letters of them that could not be written, within a week."""
+    since = timezone.now() - timedelta(days=7)
+    failed = Summary.objects.filter(state=Summary.State.FAILED, finished_at__gt=since)
+    stuck = Send.objects.filter(finished_at__gt=since, message=None, attempts__gte=leases.MAX_ATTEMPTS)
+    if sight.organisations is not None:
+        failed = failed.filter(organisation__in=sight.organisations)
+        stuck = stuck.filter(organisation__in=sight.organisations)
+    counts = {"summaries": failed.count(), "letters": stuck.count()}
+    if not any(counts.values()):
+        return Finding(Status.OK, _("Every summary that was due is made and mailed."))
+    said = _("Of the last week, %(summaries)d summaries could not be made and %(letters)d letters not be written.")
+    return Finding(Status.WARN, said % counts, dict(counts))
+
+
 def _mail_server(sight: Sight) -> Finding:
     """A session with the mail server, signed in; nothing is sent."""
     session = get_connection()
@@ -208,6 +225,13 @@ register(
         gettext_lazy("mails the server refused for good within a day"),
         gettext_lazy("Check the address of the person and DEFAULT_FROM_EMAIL; the server's answer says which."),
         _refused_mails,
+    ),
+    Check(
+        "summaries",
+        gettext_lazy("Summaries"),
+        gettext_lazy("weekly summaries and daily briefs that were given up within a week"),
+        gettext_lazy("Read the log of the worker: it says why. Weekly shows the figures all the same."),
+        _summaries,
     ),
     Check(
         "mail_server",
