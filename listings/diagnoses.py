@@ -63,7 +63,7 @@ register_steps(
     Step(
         "listings.main_image",
         _("Is the main image there?"),
-        _("Upload a main image: white ground, the product on 85 % of it, 1,600 pixels or more."),
+        _("Upload a main image: white ground, the product on 85 percent of it, 1,600 pixels or more."),
         steps_hidden.main_image,
     ),
     Step(
