@@ -21,7 +21,9 @@ def alerts(scope: AccountMarketplace, since: datetime, until: datetime) -> list[
     )
     last = {
         event.episode_id: event
-        for event in EpisodeEvent.objects.filter(episode__in=episodes, at__lte=until).order_by("at", "id")
+        for event in EpisodeEvent.objects.filter(episode__in=episodes, at__lte=until)
+        .exclude(reason="comment")
+        .order_by("at", "id")
     }
     return [_told(episode, last.get(episode.pk), since) for episode in episodes]
 

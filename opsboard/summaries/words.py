@@ -377,6 +377,8 @@ def _alert(alert: Data, place: _Place) -> AlertLine | None:
         "value": in_words(value, kpi.unit, place.marketplace),
         "limit": in_words(limit, kpi.unit, place.marketplace),
     }
+    if limit is None:  # a rule about something else than a limit: a change, no data
+        what = f"{kpi.label} {in_words(value, kpi.unit, place.marketplace)}"
     url = place.base + reverse("alerts:episode", args=[alert["id"]])
     return AlertLine(what, url, alert["state"], alert["new"], " · ".join(_did(alert, place.marketplace)), severity)
 

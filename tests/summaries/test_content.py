@@ -15,7 +15,7 @@ from django.utils import timezone
 from ads.models import CampaignDay
 from listings.models import AsinDay, SalesDay
 from opsboard.accounts.models import AccountMarketplace, User
-from opsboard.alerts import episodes
+from opsboard.alerts import actions
 from opsboard.alerts.models import Episode
 from opsboard.feeds.models import Coverage, DirtyDay
 from opsboard.kpis import cards, rollup
@@ -175,7 +175,7 @@ def test_currencies_stay_apart(shop: Shop) -> None:
 def test_alerts_say_who_did_what_and_what_is_still_open(shop: Shop) -> None:
     user, scope = shop
     episode = Episode.objects.get(kpi="acos")
-    episodes.acknowledge(episode.pk, user)
+    actions.acknowledge(episode.pk, user)
 
     section = read(told(scope), scope).sections[0]
 
