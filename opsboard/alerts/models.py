@@ -266,6 +266,7 @@ class OutboxMessage(Work):
         AWAKE = "awake", _("Snooze over")
         ASSIGNED = "assigned", _("Given to you")
         ESCALATED = "escalated", _("Taken by nobody")
+        FAILING = "failing", _("A report fails")
         TEST = "test", _("Test")
 
     dedupe_key = models.CharField(max_length=200, unique=True)
