@@ -273,10 +273,10 @@ def wasted_terms(case: Case) -> Finding:
         return passed(_("Terms that cost more than they sold took %(spend)s, %(share)s of the spend.") % words)
     words["name"] = found[0]["name"]
     text = ngettext(
-        "%(n)s search term cost more than it sold, %(name)s: %(spend)s for %(sales)s of sales, %(share)s of the spend; "
-        "%(never)s never ordered.",
-        "%(n)s search terms cost more than they sold, most of all %(name)s: %(spend)s for %(sales)s of sales, "
-        "%(share)s of the spend; %(never)s never ordered.",
+        "%(n)s search term cost more than it sold: %(spend)s for %(sales)s of sales, %(share)s of the spend; "
+        "it is %(name)s; %(never)s never ordered.",
+        "%(n)s search terms cost more than they sold: together %(spend)s for %(sales)s of sales, %(share)s of the spend; "
+        "most of all %(name)s; %(never)s never ordered.",
         len(found),
     )
     return failed(

@@ -32,21 +32,29 @@ WIDTH = 72
 _SALT = "opsboard.alerts.unsubscribe"
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One thing a letter tells of."""
+
+    what: str  # "ACoS 31.2 % over 25 %"
+    where: str
+    #: What happened, where that is more than its heading.
+    note: str = ""
+    window: str = ""
+    since: str = ""
+    limit: str = ""  # "at most 25.0 % (Operators' handbook)"
+    evidence: Evidence | None = None
+    #: What it most likely comes from; "" where no step of its playbook is off.
+    cause: str = ""
+    next_step: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story(Told):
     """One episode in words."""
 
     episode: Episode
-    what: str  # "ACoS 31.2 % over 25 %"
-    where: str
-    window: str
-    since: str
-    limit: str  # "at most 25.0 % (Operators' handbook)"
-    evidence: Evidence | None
-    next_step: str
-    url: str
-    #: What it most likely comes from; "" where no step of its playbook is off.
-    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,38 +109,36 @@ def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str]
         more = len(episodes) - len(stories)
         subject = title(stories, len(episodes))
         url = stories[0].url if len(episodes) == 1 else settings.BASE_URL + reverse("alerts:index")
-        context = {
-            "subject": subject,
-            "lead": lead(),
-            "stories": stories,
-            "more": ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more} if more else "",
-            "url": url,
-            "rows": MAX_ROWS if len(stories) == 1 else 0,
-            "organisation": member.organisation,
-            "unsubscribe_url": unsubscribe_url(member),
-            "language": translation.get_language(),
-        }
-        html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
-        return Letter(_one_line(subject), _text(context), html)
+        told = ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more} if more else ""
+        return letter(stories, subject, url, member, lead=lead(), more=told)
+
+
+def letter(
+    stories: Sequence[Told], subject: str, url: str, member: Membership, *, lead: str = "", more: str = ""
+) -> Letter:
+    """These stories as a mail to the member, in the active language; `url` is what its button opens."""
+    context: dict[str, object] = {
+        "subject": subject,
+        "lead": lead,
+        "stories": stories,
+        "more": more,
+        "url": url,
+        "rows": MAX_ROWS if len(stories) == 1 else 0,
+        "organisation": member.organisation,
+        "unsubscribe_url": unsubscribe_url(member),
+        "language": translation.get_language(),
+    }
+    html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
+    return Letter(_one_line(subject), _text(context), html)
 
 
 def test(member: Membership) -> Letter:
     """The letter that shows a person that mail arrives."""
     with translation.override(member.user.language or settings.LANGUAGE_CODE):
-        context: dict[str, object] = {
-            "subject": _("A test from opsboard"),
-            "lead": _("Mail arrives: alerts of %(organisation)s will reach you here.")
-            % {"organisation": member.organisation.name},
-            "stories": [],
-            "url": settings.BASE_URL + reverse("alerts:index"),
-            "rows": 0,
-            "more": "",
-            "organisation": member.organisation,
-            "unsubscribe_url": unsubscribe_url(member),
-            "language": translation.get_language(),
-        }
-        html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
-        return Letter(str(context["subject"]), _text(context), html)
+        arrives = _("Mail arrives: alerts of %(organisation)s will reach you here.")
+        arrives %= {"organisation": member.organisation.name}
+        url = settings.BASE_URL + reverse("alerts:index")
+        return letter([], _("A test from opsboard"), url, member, lead=arrives)
 
 
 def late(message: OutboxMessage, language: str) -> Letter:
@@ -154,10 +160,12 @@ def _one_line(subject: str) -> str:
 
 def _text(context: dict[str, object]) -> str:
     """The plain part: stands alone, 72 columns, tables aligned."""
-    stories: list[Story] = context["stories"]  # type: ignore[assignment]
+    stories: Sequence[Told] = context["stories"]  # type: ignore[assignment]
     lines: list[str] = [*textwrap.wrap(str(context["lead"]), WIDTH), ""] if context["lead"] else []
     for item in stories:
         lines += [*textwrap.wrap(f"{item.what}: {item.where}", WIDTH), ""]
+        if item.note:
+            lines += textwrap.wrap(item.note, WIDTH)
         if item.window:
             lines += textwrap.wrap(_("Judged over: %(days)s") % {"days": item.window}, WIDTH)
         if item.since:

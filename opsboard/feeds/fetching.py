@@ -137,7 +137,10 @@ class _Work:
                 return self.over(Understood(Outcome.FORGOTTEN), Fetch.State.FAILED, str(error), error.detail)
             return self.told(Understood(Outcome.FORGOTTEN), str(error), error.detail)
         except AmazonError as error:
-            return self.told(understanding.of_error(error), str(error), error.detail)
+            understood = understanding.of_error(error)
+            if self.broke_off() and outcomes.MEANINGS[understood.outcome].waits == outcomes.SOON:
+                understood = Understood(Outcome.LIST_INCOMPLETE)
+            return self.told(understood, str(error), error.detail)
         except (_Lost, OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -198,6 +201,10 @@ class _Work:
         self.end(Fetch.State.DONE, Understood(Outcome.DONE), reason)
         self.feed(last_success_at=Now(), last_error="")
         return Advanced(Fetch.State.DONE)
+
+    def broke_off(self) -> bool:
+        """Whether some pages of Amazon's list have been noted, and not all."""
+        return self.fetch.kind != Fetch.Kind.FOUND and bool(self.spec.discovered and self.fetch.options.get("token"))
 
     def rest(self) -> Advanced | None:
         """An outcome when Amazon would refuse because it made this report a short while ago."""
@@ -464,7 +471,9 @@ class _Work:
             ][-JOURNAL:]
         fetch.outcome, fetch.guessed = str(understood.outcome), understood.guess
         fields: dict[str, Any] = {"outcome": fetch.outcome, "guessed": fetch.guessed, "journal": fetch.journal}
-        return {**fields, "outcome_since": Now()} if news else fields
+        # Amazon is waited for since it was asked, not since that became long.
+        since = fetch.requested_at if understood.outcome is Outcome.IN_QUEUE_LONG else Now()
+        return {**fields, "outcome_since": since or Now()} if news else fields
 
     def end(self, state: str, understood: Understood, reason: str, said: str = "") -> None:
         fields = {**self.progress_fields(), "state": state, "reason": reason, "said": said}

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from opsboard.accounts.models import AccountMarketplace
 
@@ -39,7 +39,11 @@ class Answer:
 
     @property
     def word(self) -> str:
-        return {Result.FAIL: _("off"), Result.PASS: _("not this"), Result.UNKNOWN: _("unknown")}[self.finding.result]
+        return {
+            Result.FAIL: pgettext("a step of a diagnosis", "off"),
+            Result.PASS: _("not this"),
+            Result.UNKNOWN: _("unknown"),
+        }[self.finding.result]
 
 
 @dataclass(frozen=True, slots=True)

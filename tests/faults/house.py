@@ -254,7 +254,8 @@ class House:
             "OPSBOARD_POLL_SECONDS": str(POLL),
             "OPSBOARD_LEASE_SECONDS": str(LEASE),
             "OPSBOARD_PLAIN_STATIC": "1",
-            "OPSBOARD_DEAF_SECONDS": "5",
+            "OPSBOARD_DEAF_SECONDS": "18",
+            "OPSBOARD_SILENCE_SECONDS": "15",
             "LOG_LEVEL": "INFO",
             "PORT": str(self.web_port),
             "HOST": "127.0.0.1",
@@ -455,8 +456,7 @@ class House:
                 window_start=tenant.day(back),
                 window_end=tenant.day(back),
                 slot=slot,
-                kind=Fetch.Kind.BACKFILL,
-                **fields,
+                **{"kind": Fetch.Kind.BACKFILL, **fields},
             )
             for back in days
         )
@@ -518,6 +518,7 @@ class House:
             model.objects.filter(finished_at=None).update(finished_at=timezone.now(), lease_until=None)
         self.sql("UPDATE alerts_outboxmessage SET finished_at = now() WHERE finished_at IS NULL")
         self.sql("DELETE FROM feeds_dirtyday")
+        self.sql("DELETE FROM watch_heartbeat")
         for log in self.logs.glob("*.log"):
             if log.name != "nursery.log":
                 log.unlink()
