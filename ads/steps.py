@@ -275,8 +275,8 @@ def wasted_terms(case: Case) -> Finding:
     text = ngettext(
         "%(n)s search term cost more than it sold: %(spend)s for %(sales)s of sales, %(share)s of the spend; "
         "it is %(name)s; %(never)s never ordered.",
-        "%(n)s search terms cost more than they sold: together %(spend)s for %(sales)s of sales, %(share)s of the spend; "
-        "most of all %(name)s; %(never)s never ordered.",
+        "%(n)s search terms cost more than they sold: together %(spend)s for %(sales)s of sales, %(share)s of the "
+        "spend; most of all %(name)s; %(never)s never ordered.",
         len(found),
     )
     return failed(

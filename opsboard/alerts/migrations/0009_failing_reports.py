@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("alerts", "0007_delivery"),
+        ("alerts", "0008_purposes"),
     ]
 
     operations = [
@@ -20,6 +20,8 @@ class Migration(migrations.Migration):
                     ("escalated", "Taken by nobody"),
                     ("failing", "A report fails"),
                     ("test", "Test"),
+                    ("weekly", "Weekly summary"),
+                    ("daily", "Daily brief"),
                 ],
                 default="opened",
                 max_length=10,
