@@ -137,7 +137,10 @@ class _Work:
                 return self.over(Understood(Outcome.FORGOTTEN), Fetch.State.FAILED, str(error), error.detail)
             return self.told(Understood(Outcome.FORGOTTEN), str(error), error.detail)
         except AmazonError as error:
-            return self.told(understanding.of_error(error), str(error), error.detail)
+            understood = understanding.of_error(error)
+            if self.broke_off() and outcomes.MEANINGS[understood.outcome].waits == outcomes.SOON:
+                understood = Understood(Outcome.LIST_INCOMPLETE)
+            return self.told(understood, str(error), error.detail)
         except (_Lost, OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -198,6 +201,10 @@ class _Work:
         self.end(Fetch.State.DONE, Understood(Outcome.DONE), reason)
         self.feed(last_success_at=Now(), last_error="")
         return Advanced(Fetch.State.DONE)
+
+    def broke_off(self) -> bool:
+        """Whether some pages of Amazon's list have been noted, and not all."""
+        return self.fetch.kind != Fetch.Kind.FOUND and bool(self.spec.discovered and self.fetch.options.get("token"))
 
     def rest(self) -> Advanced | None:
         """An outcome when Amazon would refuse because it made this report a short while ago."""

@@ -42,6 +42,7 @@ class Outcome(StrEnum):
     AMAZON_DOWN = "amazon_down"
     UNREACHABLE = "unreachable"
     HTML_ANSWER = "html_answer"
+    LIST_INCOMPLETE = "list_incomplete"
     FORGOTTEN = "forgotten"
     NEVER_FINISHED = "never_finished"
     CANCELLED_BY_SOMEONE = "cancelled_by_someone"
@@ -55,6 +56,8 @@ class Outcome(StrEnum):
     TOO_BIG = "too_big"
     BAD_DOCUMENT = "bad_document"
     UNCLEAR = "unclear"
+    EMPTIED = "emptied"
+    SUSPICIOUS = "suspicious"
     # The connection.
     NO_CREDENTIALS = "no_credentials"
     WRONG_SECRET = "wrong_secret"
@@ -95,7 +98,7 @@ class Meaning:
 
 
 #: One minute; five minutes and half an hour.
-_SOON: tuple[float, ...] = (3,)
+SOON: tuple[float, ...] = (3,)
 _SPACED: tuple[float, ...] = (15, 90)
 _CONNECTION = _("Open the account's settings and check the connection: it names what is wrong.")
 
@@ -188,7 +191,7 @@ MEANINGS: dict[Outcome, Meaning] = {
         _("Amazon is down"),
         _("Amazon answers with an error of its own. What was asked for stays asked for."),
         _("Nothing: it is tried every minute. If it lasts, look at Amazon's service health page."),
-        waits=_SOON,
+        waits=SOON,
         counts=False,
     ),
     Outcome.UNREACHABLE: Meaning(
@@ -196,7 +199,7 @@ MEANINGS: dict[Outcome, Meaning] = {
         _("no connection"),
         _("This machine gets no answer from Amazon at all."),
         _("It is tried every minute. If it lasts, check this machine's internet connection, name server and proxy."),
-        waits=_SOON,
+        waits=SOON,
         counts=False,
     ),
     Outcome.HTML_ANSWER: Meaning(
@@ -204,7 +207,15 @@ MEANINGS: dict[Outcome, Meaning] = {
         _("a web page answers"),
         _("A web page came where Amazon's answer should be; it was not taken for data."),
         _("It is tried every minute. If it lasts, see what stands between: a proxy, a firewall, a sign-in page."),
-        waits=_SOON,
+        waits=SOON,
+        counts=False,
+    ),
+    Outcome.LIST_INCOMPLETE: Meaning(
+        "warn",
+        _("list not complete"),
+        _("Amazon's list of its reports broke off. What it named so far is kept; more may be to come."),
+        _("Nothing: the rest of the list is asked for every minute."),
+        waits=SOON,
         counts=False,
     ),
     Outcome.FORGOTTEN: Meaning(
@@ -299,6 +310,26 @@ MEANINGS: dict[Outcome, Meaning] = {
         _("Only you can say which marketplace this report is about."),
         _("Download it from Seller Central and upload it for the right marketplace."),
         "upload",
+    ),
+    Outcome.EMPTIED: Meaning(
+        "warn",
+        _("suddenly empty"),
+        _("The report came with most of what is stored missing. It was not applied; what is stored stays."),
+        _("Nothing: it is asked for once more. If it comes like that again, somebody has to look."),
+        waits=(90,),
+        counts=False,
+        anew=True,
+    ),
+    Outcome.SUSPICIOUS: Meaning(
+        "breach",
+        _("suspicious"),
+        _("The report came twice with most of what is stored missing. It was not applied; what is stored stays."),
+        _(
+            "Compare it with Seller Central. If it is right, open the document below and apply it by hand; "
+            "a file from there can be uploaded."
+        ),
+        "upload",
+        ends=_State.DONE,
     ),
     Outcome.NO_CREDENTIALS: Meaning(
         "breach",

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount, User
 
-from . import hints, leases, personal, rawstore, registry, unique
+from . import doubts, hints, leases, personal, rawstore, registry, unique
 from .ahead import read_ahead
 from .decode import Decoded, decode
 from .errors import BadDocument, Empty, Held, UnknownKind, WrongMarketplace
@@ -51,6 +51,8 @@ class Outcome:
     errors: list[dict[str, Any]] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
+    #: What was stored of its scope is not in it.
+    emptied: bool = False
 
 
 def keep(
@@ -126,21 +128,24 @@ def run_ingest(ingest_id: int, *, force: bool = False) -> Outcome | None:
     ingest = Ingest.objects.select_related("document__account", "document__marketplace").get(pk=ingest_id)
     with leases.held(Ingest, ingest_id, fence):
         outcome = _do(ingest, force)
-    leases.finish(
-        Ingest,
-        ingest_id,
-        fence,
-        state=outcome.state,
-        reason=outcome.reason,
-        rows_in=outcome.rows_in,
-        rows_changed=outcome.changed,
-        rows_unchanged=outcome.unchanged,
-        rows_deleted=outcome.deleted,
-        rows_refused=outcome.refused,
-        days=len(outcome.days),
-        errors=outcome.errors,
-        unknown_columns=outcome.unknown_columns,
-    )
+    told = {
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "rows_in": outcome.rows_in,
+        "rows_changed": outcome.changed,
+        "rows_unchanged": outcome.unchanged,
+        "rows_deleted": outcome.deleted,
+        "rows_refused": outcome.refused,
+        "days": len(outcome.days),
+        "errors": outcome.errors,
+        "unknown_columns": outcome.unknown_columns,
+    }
+    with transaction.atomic():
+        if leases.finish(Ingest, ingest_id, fence, **told) and ingest.document.fetch_id:
+            if outcome.emptied:
+                doubts.ask_once_more(ingest.document, outcome.reason)
+            elif outcome.state in {Ingest.State.APPLIED, Ingest.State.UNCHANGED}:
+                doubts.cleared(ingest.document)
     return outcome
 
 
@@ -174,7 +179,12 @@ def apply(document: Document, *, force: bool = False, again: bool = False) -> Ou
         staged = error.staged
         return Outcome(Ingest.State.HELD, str(error), rows_in=staged.rows, refused=staged.refused, errors=staged.errors)
     except (SuddenEmptiness, Held) as error:
-        return Outcome(Ingest.State.HELD, str(error), errors=_where(error))
+        emptied = isinstance(error, SuddenEmptiness)
+        return Outcome(Ingest.State.HELD, str(error), errors=_where(error), emptied=emptied)
+    except Empty as error:
+        emptied = doubts.has_rows(document)
+        state = Ingest.State.HELD if emptied else Ingest.State.REFUSED
+        return Outcome(state, str(error), errors=_where(error), emptied=emptied)
     except BadDocument as error:
         return Outcome(Ingest.State.REFUSED, str(error), errors=_where(error))
     except DataError as error:

@@ -35,7 +35,11 @@ def made_already(fetch: Fetch, spec: ReportSpec, reports: Reports, wanted: Reque
         listed = _listed(fetch, spec, reports, since, now)
     except AmazonError:
         return None
-    same = [one for one in listed if one.created_at and since <= one.created_at <= now and _same(one, spec, wanted)]
+    had = set(fetch.documents.values_list("report_id", flat=True))  # asked for once more: not the same again
+    same = [
+        one for one in listed
+        if one.created_at and since <= one.created_at <= now and one.report_id not in had and _same(one, spec, wanted)
+    ]  # fmt: skip
     return max(same, key=lambda one: one.created_at or now, default=None)
 
 
