@@ -13,6 +13,9 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
         """Ticks that pile up while workers are away would all have to be read before anything else."""
         if self._queue_is_full():
+            from opsboard.watch import heartbeats  # models: not before Django is ready
+
+            heartbeats.seldom("clock", worked=True)  # Redis answers and holds enough: it is the workers who are away
             if advance:
                 self.reserve(entry)
             return None

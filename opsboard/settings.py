@@ -268,6 +268,8 @@ DISK_WARN_MB = int(env("OPSBOARD_DISK_WARN_MB", "2048"))
 DISK_FAIL_MB = int(env("OPSBOARD_DISK_FAIL_MB", "512"))
 #: A worker that is idle and is given nothing for so long although work is due ends itself, to be started again.
 DEAF_SECONDS = float(env("OPSBOARD_DEAF_SECONDS", "120"))
+#: A process without a sign of life for so long, or for six ticks, does not run.
+SILENCE_SECONDS = float(env("OPSBOARD_SILENCE_SECONDS", "60"))
 #: What Prometheus sends to read /metrics; empty: only this machine itself may.
 METRICS_TOKEN = env("OPSBOARD_METRICS_TOKEN")
 CELERY_BROKER_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")

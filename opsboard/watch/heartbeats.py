@@ -33,7 +33,7 @@ _written: dict[tuple[str, bool], float] = {}
 
 def silence() -> float:
     """After so many seconds without a sign of life a process does not run."""
-    return max(60.0, 6 * settings.TICK_SECONDS)
+    return max(settings.SILENCE_SECONDS, 6 * settings.TICK_SECONDS)
 
 
 def own_name() -> str:

@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from opsboard import processes
+from opsboard.feeds import hints
 from opsboard.feeds.models import Fetch
 from opsboard.supervisor import Supervisor
+from opsboard.watch import heartbeats
 from opsboard.watch.models import Heartbeat, Tally
 from tests.alerts.postbox import free_port
 from tests.children import database_url
@@ -134,3 +137,18 @@ def test_a_dispatcher_that_is_killed_turns_the_probe_red(tmp_path: Path, client:
         assert answer.status_code == 503 and b"dispatcher: The dispatcher does not run" in answer.content
         assert client.get("/readyz?only=serving").status_code == 200
     assert Heartbeat.objects.get(kind="worker").left_at is not None  # it was stopped, and said so
+
+
+def test_a_dispatcher_that_says_nothing_because_enough_waits_is_alive_and_sends(tmp_path: Path) -> None:
+    """Without a worker its ticks fill the queue; the worker is what is missing, and no other sign says so."""
+    with own_redis() as redis, running(tmp_path, worker=redis.url, beat=redis.url) as children:
+        wait_for(lambda: kinds() == {"clock", "tick", "worker"}, children)
+        _argv, _env, worker = children.children.pop("worker")
+        worker.kill()
+        worker.wait()
+        redis.client.rpush("celery", *["later"] * hints.LONGEST_QUEUE)
+        hours = timedelta(hours=1)
+        Heartbeat.objects.filter(kind="clock").update(seen_at=F("seen_at") - hours, worked_at=F("worked_at") - hours)
+        wait_for(lambda: Heartbeat.objects.get(kind="clock").seen_at > timezone.now() - timedelta(minutes=5), children)
+        (clock,) = (one for one in heartbeats.standing() if one.kind == "clock")
+        assert clock.alive and clock.worked is not None and clock.worked < heartbeats.silence()
