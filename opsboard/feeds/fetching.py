@@ -471,7 +471,9 @@ class _Work:
             ][-JOURNAL:]
         fetch.outcome, fetch.guessed = str(understood.outcome), understood.guess
         fields: dict[str, Any] = {"outcome": fetch.outcome, "guessed": fetch.guessed, "journal": fetch.journal}
-        return {**fields, "outcome_since": Now()} if news else fields
+        # Amazon is waited for since it was asked, not since that became long.
+        since = fetch.requested_at if understood.outcome is Outcome.IN_QUEUE_LONG else Now()
+        return {**fields, "outcome_since": since or Now()} if news else fields
 
     def end(self, state: str, understood: Understood, reason: str, said: str = "") -> None:
         fields = {**self.progress_fields(), "state": state, "reason": reason, "said": said}

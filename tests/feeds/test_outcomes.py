@@ -212,6 +212,7 @@ def test_six_hours_in_amazons_queue_and_three_restarts_cost_one_request(
         advance(fetch)
         assert fetch.state == "requested" and fetch.outcome == ("in_queue_long" if hours else "in_queue")
         assert wait_of(fetch) <= 300
+    assert fetch.outcome_since is not None and fetch.outcome_since < timezone.now() - timedelta(hours=1)
     amazon.on("GET", f"{REPORTS}/", Says(sp_status()))
     advance(fetch)
     assert fetch.outcome == "done" and amazon.count("POST", REPORTS) == 1
