@@ -17,14 +17,6 @@ from .record import SOAK, Measured, measured
 Faulty = Callable[[str, str], Measured]
 
 
-def awaits(what: str, *, never: bool = True) -> pytest.MarkDecorator:
-    """A promise not kept yet, said out loud in every run; the day it is kept this mark fails, and goes.
-
-    `never` is False where it is kept on a machine that happens to be quick.
-    """
-    return pytest.mark.xfail(strict=never, reason=f"awaits {what}")
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults-page", type=Path, default=None, help="write what the fault suite measured to this page")
 
@@ -87,5 +79,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         terminalreporter.write_line(line + (f" ({row.note})" if row.note else ""))
     page = config.getoption("--faults-page", None)
     if page is not None and exitstatus == pytest.ExitCode.OK:
-        waiting = [str(report.wasxfail) for report in terminalreporter.stats.get("xfailed", [])]
-        record.write(page, LEASE, sorted({reason.removeprefix("awaits ") for reason in waiting}))
+        record.write(page, LEASE)

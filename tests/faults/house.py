@@ -255,6 +255,7 @@ class House:
             "OPSBOARD_LEASE_SECONDS": str(LEASE),
             "OPSBOARD_PLAIN_STATIC": "1",
             "OPSBOARD_DEAF_SECONDS": "5",
+            "OPSBOARD_SILENCE_SECONDS": "15",
             "LOG_LEVEL": "INFO",
             "PORT": str(self.web_port),
             "HOST": "127.0.0.1",
@@ -518,6 +519,7 @@ class House:
             model.objects.filter(finished_at=None).update(finished_at=timezone.now(), lease_until=None)
         self.sql("UPDATE alerts_outboxmessage SET finished_at = now() WHERE finished_at IS NULL")
         self.sql("DELETE FROM feeds_dirtyday")
+        self.sql("DELETE FROM watch_heartbeat")
         for log in self.logs.glob("*.log"):
             if log.name != "nursery.log":
                 log.unlink()

@@ -67,8 +67,8 @@ well; `SOAK=1 make faults` tries longer.
 """
 
 
-def table(rows: list[Measured], lease: float, awaited: list[str]) -> str:
-    """The page: every fault that was tried, group by group, and the promises that are not kept yet."""
+def table(rows: list[Measured], lease: float) -> str:
+    """The page: every fault that was tried, group by group."""
     lines = []
     group = ""
     for row in rows:
@@ -77,14 +77,11 @@ def table(rows: list[Measured], lease: float, awaited: list[str]) -> str:
             lines.append(f"| **{group}** | | | | |")
         fault = row.fault + (f" ({row.note})" if row.note else "")
         lines.append(f"| {fault} | {row.tried} | {row.lost} | {row.doubled} | {row.to_recover} |")
-    if awaited:
-        lines += ["", "Not there yet, and tried in every run so that it is noticed when it is:", ""]
-        lines += [f"- {what}" for what in awaited]
     return _HEAD.format(lease=f"{lease:g}", cores=os.cpu_count()) + "\n".join(lines) + "\n"
 
 
-def write(path: Path, lease: float, awaited: list[str]) -> None:
+def write(path: Path, lease: float) -> None:
     rows = [row for row in measured if row.passed]
     groups = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: groups.index(row.group))
-    path.write_text(table(rows, lease, awaited), encoding="utf-8")
+    path.write_text(table(rows, lease), encoding="utf-8")

@@ -110,6 +110,13 @@ def short_visibility(seconds: str) -> None:
     }
 
 
+def own_way_to_redis(port: str) -> None:
+    """It reaches Redis by another way than everybody else."""
+    from opsboard.celery import app
+
+    app.conf.broker_url = f"redis://127.0.0.1:{port}/0"
+
+
 def acknowledge_for_the_dead(_: str) -> None:
     """Celery's own default: the message of a killed child counts as done."""
     from opsboard.celery import app
@@ -141,6 +148,7 @@ SABOTAGES: dict[str, Callable[[str], None]] = {
         poison,
         slow_ingest,
         short_visibility,
+        own_way_to_redis,
         acknowledge_for_the_dead,
         clock,
         pages_of,

@@ -7,22 +7,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
 from opsboard.feeds.models import Fetch
 
-from .conftest import Faulty, awaits
+from .conftest import Faulty
 from .house import LEASE, OLDEST_MOVING, ROOT, House, wait_for
 from .invariants import check
 from .plant import limit
+from .proxy import Proxy
 from .record import times
 
 BROKER = "Redis"
 RECOVERED = LEASE + 60
-#: How soon somebody is told, with the house's short times (two minutes in an installation).
-WARNED = 40
+#: How soon somebody is told at the latest (row 10 allows two minutes; the house's own times are seconds).
+WARNED = 120
 
 
 @pytest.mark.quick
@@ -62,7 +63,6 @@ def test_redis_killed_for_a_while_costs_no_job_and_no_page(house: House, fault: 
     check(house, found, [tenant])
 
 
-@awaits("a banner that says when nothing new is fetched")
 def test_pages_say_that_the_workers_get_no_messages(house: House, fault: Faulty) -> None:
     found = fault(BROKER, "Redis gone: the pages say so")
     tenant = house.tenant()
@@ -75,10 +75,11 @@ def test_pages_say_that_the_workers_get_no_messages(house: House, fault: Faulty)
         house.kill_redis()
         found.tried = 1
         house.ask(tenant, [OLDEST_MOVING + 1])
-        # The sign is that due work is not taken, which a page reads from rows: Redis is not on its path.
-        wait_for(lambda: "Standing still" in house.get("/", cookie=cookie)[1], WARNED, "a banner on the page", 1.0)
+        # The processes say so in rows, which a page reads: Redis is not on its path.
+        wait_for(lambda: "Standing still" in house.get("/", cookie=cookie)[1], WARNED, "a banner on the page", 0.5)
         house.start_redis()
         found.recovery.append(house.settle(90))
+        wait_for(lambda: "Standing still" not in house.get("/", cookie=cookie)[1], WARNED, "the banner to go", 0.5)
     check(house, found, [tenant])
 
 
@@ -106,7 +107,6 @@ def test_redis_that_throws_messages_away_costs_no_job(house: House, fault: Fault
     check(house, found, [tenant])
 
 
-@awaits("a check that asks Redis whether it may evict")
 def test_redis_that_may_throw_messages_away_is_refused_at_the_start(house: House, fault: Faulty) -> None:
     found = fault(BROKER, "Redis that is allowed to evict is named by `check --deploy`")
     tenant = house.tenant()
@@ -140,21 +140,21 @@ def test_connections_to_redis_that_break_or_fall_silent_leave_no_worker_deaf(hou
     check(house, found, [tenant])
 
 
-@awaits("a worker that notices that it is deaf")
 def test_a_worker_that_gets_no_messages_ends_itself(house: House, fault: Faulty) -> None:
     found = fault(BROKER, "A worker that went deaf ends itself, to be started again")
     tenant = house.tenant()
     house.web()
-    with house.at_work(1) as (worker,):
+    own = Proxy(str(house.sockets / "redis.sock"))
+    with closing(own), house.at_work(1, own_way_to_redis=own.port) as (worker,):
         house.ask(tenant, [OLDEST_MOVING])
         house.settle(RECOVERED)
-        house.way_to_redis.silent = True  # it thinks it listens
+        own.silent = True  # it thinks it listens
         house.ask(tenant, [OLDEST_MOVING + 1])
         found.tried = 1
-        wait_for(lambda: not worker.alive, WARNED, "the deaf worker to end itself", 1.0)
-        wait_for(lambda: house.get("/readyz")[0] == 503, 120, "readyz to say that nobody works", 1.0)
-        house.way_to_redis.well()
-        house.way_to_redis.reset()
+        wait_for(lambda: not worker.alive, WARNED, "the deaf worker to end itself", 0.5)
+        assert "worker_deaf" in worker.said()
+        wait_for(lambda: house.get("/readyz")[0] == 503, WARNED, "readyz to say that nobody works", 0.5)
         house.worker()
-        found.recovery.append(house.settle(90))
+        found.recovery.append(house.settle(180))
+        wait_for(lambda: house.get("/readyz")[0] == 200, WARNED, "readyz to be content", 0.5)
     check(house, found, [tenant])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import threading
-import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAcco
 from opsboard.feeds import registry, schedule
 from opsboard.feeds.models import Feed, Fetch
 
-from .conftest import Faulty, awaits
+from .conftest import Faulty
 from .house import LEASE, OLDEST_MOVING, SALES, House, wait_for
 from .invariants import check
 from .plant import limit
@@ -98,22 +98,26 @@ def test_a_dispatcher_that_was_dead_for_six_hours_catches_up_once_a_window(house
     check(house, found, [tenant])
 
 
-@awaits("a dead-man's switch for the dispatcher: banner, /readyz and a metric")
 def test_a_dead_dispatcher_is_told_by_readyz_by_the_page_and_by_a_metric(house: House, fault: Faulty) -> None:
     found = fault(DISPATCH, "A dead dispatcher is told: page, /readyz, metric")
     tenant = house.tenant("NA", "planning")
+    cookie = tenant.cookie()
     house.web()
     beat = house.beat()
     house.worker()
-    time.sleep(3)
+    wait_for(lambda: house.get("/readyz")[0] == 200, 60, "readyz to be content", 0.5)
     beat.kill()
     Feed.objects.filter(account=tenant.account, enabled=True).update(next_due=timezone.now() - timedelta(hours=6))
     found.tried = 1
-    wait_for(lambda: house.get("/readyz")[0] == 503, 70, "readyz to say that nothing is planned", 0.5)
-    assert "opsboard_dispatch_lag_seconds" in house.get("/metrics")[1]
+    wait_for(lambda: "The dispatcher has not run since" in house.get("/", cookie=cookie)[1], 120, "a banner", 0.5)
+    status, missing = house.get("/readyz")
+    assert status == 503 and "dispatcher" in missing
+    lag = re.search(r"^opsboard_dispatch_lag_seconds (\S+)$", house.get("/metrics")[1], re.M)
+    assert lag is not None and float(lag[1]) >= 6 * 3600
     house.beat()
     found.recovery.append(house.settle(RECOVERED))
     wait_for(lambda: house.get("/readyz")[0] == 200, 60, "readyz to be content", 0.5)
+    assert "The dispatcher has not run since" not in house.get("/", cookie=cookie)[1]
     check(house, found, [tenant])
 
 

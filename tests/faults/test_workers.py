@@ -19,7 +19,7 @@ from bench.documents import search_terms, write_json_gz
 from opsboard.feeds import pipeline
 from opsboard.feeds.models import Fetch, Ingest
 
-from .conftest import Faulty, awaits
+from .conftest import Faulty
 from .house import LEASE, OLDEST_MOVING, House, wait_for
 from .invariants import check
 from .plant import limit
@@ -321,7 +321,6 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@awaits("turns of the sellers that a worker remembers from one message to the next", never=False)
 def test_a_seller_with_a_long_history_delays_no_other(house: House, fault: Faulty) -> None:
     found = fault(WORKERS, "One seller with 400 due requests, 49 others with one each")
     noisy = house.tenant()
