@@ -34,9 +34,9 @@ _SALT = "opsboard.alerts.unsubscribe"
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One episode in words."""
+    """One episode in words, or a report that fails."""
 
-    episode: Episode
+    episode: Episode | None
     what: str  # "ACoS 31.2 % over 25 %"
     where: str
     window: str
@@ -47,6 +47,8 @@ class Story:
     url: str
     #: What it most likely comes from; "" where no step of its playbook is off.
     cause: str = ""
+    #: What happened, where that is more than its heading.
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,38 +103,36 @@ def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str]
         more = len(episodes) - len(stories)
         subject = title(stories, len(episodes))
         url = stories[0].url if len(episodes) == 1 else settings.BASE_URL + reverse("alerts:index")
-        context = {
-            "subject": subject,
-            "lead": lead(),
-            "stories": stories,
-            "more": ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more} if more else "",
-            "url": url,
-            "rows": MAX_ROWS if len(stories) == 1 else 0,
-            "organisation": member.organisation,
-            "unsubscribe_url": unsubscribe_url(member),
-            "language": translation.get_language(),
-        }
-        html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
-        return Letter(_one_line(subject), _text(context), html)
+        told = ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more} if more else ""
+        return letter(stories, subject, url, member, lead=lead(), more=told)
+
+
+def letter(
+    stories: list[Story], subject: str, url: str, member: Membership, *, lead: str = "", more: str = ""
+) -> Letter:
+    """These stories as a mail to the member, in the active language; `url` is what its button opens."""
+    context: dict[str, object] = {
+        "subject": subject,
+        "lead": lead,
+        "stories": stories,
+        "more": more,
+        "url": url,
+        "rows": MAX_ROWS if len(stories) == 1 else 0,
+        "organisation": member.organisation,
+        "unsubscribe_url": unsubscribe_url(member),
+        "language": translation.get_language(),
+    }
+    html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
+    return Letter(_one_line(subject), _text(context), html)
 
 
 def test(member: Membership) -> Letter:
     """The letter that shows a person that mail arrives."""
     with translation.override(member.user.language or settings.LANGUAGE_CODE):
-        context: dict[str, object] = {
-            "subject": _("A test from opsboard"),
-            "lead": _("Mail arrives: alerts of %(organisation)s will reach you here.")
-            % {"organisation": member.organisation.name},
-            "stories": [],
-            "url": settings.BASE_URL + reverse("alerts:index"),
-            "rows": 0,
-            "more": "",
-            "organisation": member.organisation,
-            "unsubscribe_url": unsubscribe_url(member),
-            "language": translation.get_language(),
-        }
-        html = css_inline.inline(render_to_string("alerts/mail.html", context), keep_style_tags=True)
-        return Letter(str(context["subject"]), _text(context), html)
+        arrives = _("Mail arrives: alerts of %(organisation)s will reach you here.")
+        arrives %= {"organisation": member.organisation.name}
+        url = settings.BASE_URL + reverse("alerts:index")
+        return letter([], _("A test from opsboard"), url, member, lead=arrives)
 
 
 def late(message: OutboxMessage, language: str) -> Letter:
@@ -158,6 +158,8 @@ def _text(context: dict[str, object]) -> str:
     lines: list[str] = [*textwrap.wrap(str(context["lead"]), WIDTH), ""] if context["lead"] else []
     for item in stories:
         lines += [*textwrap.wrap(f"{item.what}: {item.where}", WIDTH), ""]
+        if item.note:
+            lines += textwrap.wrap(item.note, WIDTH)
         if item.window:
             lines += textwrap.wrap(_("Judged over: %(days)s") % {"days": item.window}, WIDTH)
         if item.since:

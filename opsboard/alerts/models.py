@@ -266,6 +266,7 @@ class OutboxMessage(Work):
         AWAKE = "awake", _("Snooze over")
         ASSIGNED = "assigned", _("Given to you")
         ESCALATED = "escalated", _("Taken by nobody")
+        FAILING = "failing", _("A report fails")
         TEST = "test", _("Test")
         WEEKLY = "weekly", _("Weekly summary")
         DAILY = "daily", _("Daily brief")

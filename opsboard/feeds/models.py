@@ -51,6 +51,8 @@ class Feed(Scoped):
     deep_planned_to = models.DateTimeField(default=timezone.now)
     last_success_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
+    #: When its operators were mailed that it fails (opsboard.alerts.failing); once until it succeeds again.
+    told_failing_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "marketplace", "spec"], name="feed_once")]
