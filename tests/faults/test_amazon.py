@@ -223,7 +223,7 @@ def test_a_report_that_takes_hours_is_asked_for_once_across_restarts(house: Hous
 
 def test_the_data_page_says_since_when_amazon_is_waited_for(house: House, fault: Faulty) -> None:
     found = fault(AMAZON, "A report in Amazon's queue: the Data page says since when")
-    tenant = house.tenant()
+    tenant = house.tenant("NA", SALES)
     state = house.simulator.state
     state.reports.clear()
     state.delay_factor = 10_000

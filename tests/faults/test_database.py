@@ -21,7 +21,7 @@ from django.db import connections
 from opsboard.feeds.models import Fetch
 
 from .conftest import Faulty
-from .house import LEASE, OLDEST_MOVING, ROOT, House, wait_for
+from .house import LEASE, OLDEST_MOVING, ROOT, SALES, House, wait_for
 from .invariants import check
 from .plant import limit
 from .record import times
@@ -216,7 +216,7 @@ def test_a_full_disk_parks_the_work_keeps_the_pages_and_goes_on_when_there_is_ro
 
 def test_the_data_page_says_that_the_disk_is_full(house: House, fault: Faulty) -> None:
     found = fault(DATABASE, "The disk of the documents is full: the Data page says so")
-    tenant = house.tenant("FE")
+    tenant = house.tenant("FE", SALES)
     with no_room(house) as ballast:
         with house.at_work(1):
             fill(ballast)

@@ -191,7 +191,7 @@ def test_an_empty_report_where_there_were_five_hundred_rows_is_held(house: House
 
 def test_an_empty_report_is_asked_for_once_more_before_it_is_called_suspicious(house: House, fault: Faulty) -> None:
     found = fault(DOCUMENTS, "An empty report is asked for once more")
-    tenant = house.tenant()
+    tenant = house.tenant("NA", "listings")
     state = house.simulator.state
     with house.at_work(1):
         house.ask(tenant, [0], spec="listings")
