@@ -10,9 +10,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from ads.models import CampaignDay
+from opsboard.accounts.models import Credential
+from opsboard.alerts.models import OutboxMessage
 from opsboard.feeds.models import Coverage, Document, Feed, Fetch
 from opsboard.simulator import limits
 from opsboard.ui import formats
+from opsboard.watch.models import Heartbeat
 
 from .conftest import Faulty
 from .house import LEASE, OLDEST_MOVING, SALES, House, wait_for
@@ -184,9 +187,20 @@ def test_a_report_amazon_cannot_make_is_asked_for_three_times_ever_later_and_say
     state.reports.clear()
     with house.at_work(1):
         state.faults.plan(kind, operation="createReport", report_type=REPORT, times=3)
-        house.ask(tenant, [OLDEST_MOVING])
+        (pk,) = house.ask(tenant, [OLDEST_MOVING], kind=Fetch.Kind.MANUAL)
         found.tried = 3
         house.settle(180)
+        # A day passes. (Its credentials were not entered in the meantime: then it would be asked for again.)
+        Credential.objects.filter(account=tenant.account).update(updated_at=timezone.now() - timedelta(days=30))
+        Fetch.objects.filter(pk=pk).update(finished_at=timezone.now() - timedelta(hours=25))
+        told = OutboxMessage.objects.filter(address=tenant.owner.email)
+        wait_for(told.exists, 60, "a mail that says that the report fails")
+        house.settle(60)
+        tally = Heartbeat.objects.get(kind="tick")
+        wait_for(lambda: Heartbeat.objects.get(kind="tick").seen_at > tally.seen_at + timedelta(seconds=2), 60, "ticks")
+        house.settle(60)
+    (letter,) = (mail for mail in house.postbox.mails if mail["To"] == tenant.owner.email)
+    assert str(letter["Subject"]).startswith("A report fails: ")
     created = sorted(one.created for one in state.reports.values())
     assert len(created) == 3
     assert created[1] - created[0] < created[2] - created[1]

@@ -12,18 +12,19 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.db import connections
 
-from opsboard.feeds.models import Fetch
+from opsboard.feeds.models import Fetch, Ingest
 
 from .conftest import Faulty
 from .house import LEASE, OLDEST_MOVING, ROOT, SALES, House, wait_for
 from .invariants import check
-from .plant import limit
+from .plant import keep, limit, sales_document
 from .record import times
 
 DATABASE = "Database and disk"
@@ -36,7 +37,7 @@ def test_postgres_struck_down_while_documents_are_read_loses_nothing(house: Hous
     limit(tenants[0], "buy_box", "0.999")
     chance = random.Random(5)
     with house.at_work(1):
-        for number in range(times(6, 60)):
+        for number in range(times(10, 60)):
             for tenant in tenants:
                 house.ask(tenant, range(OLDEST_MOVING + 3 * number, OLDEST_MOVING + 3 * number + 3))
             time.sleep(chance.uniform(0.1, 0.8))
@@ -65,6 +66,7 @@ def test_without_its_database_the_web_server_says_so_at_once_and_recovers_by_its
             assert status == 503, (page, status, text[:300])
             assert "Traceback" not in text
             assert time.monotonic() - started < 2 + 3  # two seconds; the rest is this machine's
+        time.sleep(times(0, 60))
         house.services.look_after()
         found.tried += 1
         back = wait_for(lambda: house.get("/data/", cookie=cookie)[0] == 200, 30, "the pages to come back")
@@ -86,6 +88,45 @@ def test_connections_to_postgres_that_break_or_fall_silent_lose_nothing(house: H
             found.tried += 1
             found.recovery.append(house.settle(RECOVERED))
     check(house, found, [tenant], kills_of_senders=found.tried)
+
+
+WAITS_FOR_A_ROW = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+
+
+def test_work_that_a_deadlock_ended_is_done_again(house: House, fault: Faulty) -> None:
+    found = fault(DATABASE, "A deadlock between an ingest and somebody else: the ingest is the victim")
+    tenant = house.tenant()
+    shop = tenant.account.pk * 1000 + tenant.scope.marketplace_id
+    with house.at_work(1) as (worker,):
+        for number in range(times(6, 30)):  # now and then the other one is the victim, and that is no try
+            day = tenant.day(OLDEST_MOVING + number)
+            tenant.asked.add(day)
+            keep(house, tenant, sales_document(house, tenant, day, share=0.8), day)
+            house.settle(RECOVERED)
+            victims = worker.said().count("deadlock detected")
+            with closing(psycopg2.connect(dbname="opsboard", host=str(house.sockets), user="postgres")) as other:
+                cursor = other.cursor()
+                cursor.execute("SET LOCAL deadlock_timeout = '5s'")  # a worker has one second
+                mine = "FROM listings_salesday WHERE account_id = %s AND date = %s FOR UPDATE"
+                cursor.execute(f"SELECT 1 {mine}", [tenant.account.pk, day])
+                keep(house, tenant, sales_document(house, tenant, day), day)
+                wait_for(lambda: house.sql(WAITS_FOR_A_ROW), 30, "the worker to wait for us", 0.02)
+                try:
+                    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sales_by_date'), %s)", [shop])
+                except psycopg2.errors.DeadlockDetected:
+                    pass
+                other.rollback()
+            recovered = house.settle(RECOVERED)
+            if worker.said().count("deadlock detected") > victims:
+                found.tried += 1
+                found.recovery.append(recovered)
+            if found.tried == times(2, 10):
+                break
+    assert found.tried == times(2, 10)
+    ended = Ingest.objects.filter(document__account=tenant.account)
+    assert set(ended.values_list("state", flat=True)) == {"applied"}
+    assert max(ended.values_list("attempts", flat=True)) <= 3
+    check(house, found, [tenant])
 
 
 def test_too_few_connections_make_pages_wait_or_refuse_but_not_hang(house: House, fault: Faulty) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import tempfile
@@ -13,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from bench.documents import search_terms, write_json_gz
@@ -163,11 +165,19 @@ def test_a_document_that_kills_its_readers_is_set_aside_and_holds_nobody_up(hous
     check(house, found, [poisonous, *others])
 
 
+def stale_fences() -> dict[str, float]:
+    """Writes refused because their claim was lost, by kind of work, as Prometheus is told."""
+    told = Client().get("/metrics").content.decode()
+    found = re.findall(r'^opsboard_stale_fences_total\{work="(\w+)"\} (\S+)$', told, re.M)
+    return {work: float(total) for work, total in found}
+
+
 @pytest.mark.quick
 def test_a_worker_that_slept_through_its_lease_changes_nothing_when_it_wakes(house: House, fault: Faulty) -> None:
     found = fault(WORKERS, "A worker paused (SIGSTOP) beyond its lease, and then woken")
     tenant = house.tenant()
     limit(tenant, "buy_box", "0.999")
+    before = sum(stale_fences().values())
     house.beat()
     for number in range(times(4, 40, few=2)):
         fetching = number % 2 == 0
@@ -187,9 +197,10 @@ def test_a_worker_that_slept_through_its_lease_changes_nothing_when_it_wakes(hou
         heir.kill()
         sleeper.signal_all(signal.SIGCONT)
         wait_for(lambda asleep=sleeper: "stale_fence" in asleep.said(), 30, "the fence to stop it")  # type: ignore[misc]
-        time.sleep(0.5)
-        sleeper.kill()
+        sleeper.signal(signal.SIGTERM)  # with its last breath it writes down what it counted
+        wait_for(lambda asleep=sleeper: not asleep.alive, 30, "a worker that was told to go")  # type: ignore[misc]
         assert house.facts(tenant) == stored
+    assert sum(stale_fences().values()) >= before + found.tried
     check(house, found, [tenant])
 
 
