@@ -72,6 +72,11 @@ class Ears(threading.Thread):
         self._looked = -LOOK_SECONDS
         self._deaf = False
 
+    def start(self) -> None:
+        """From now on it listens: what went before, its start and whoever forked it, was no silence."""
+        self.last_heard = self.last_turn = time.monotonic()
+        super().start()
+
     def heard(self, **_: Any) -> None:
         self.last_heard = time.monotonic()
 

@@ -22,6 +22,7 @@ from opsboard.feeds import hints
 from opsboard.feeds.models import Fetch
 from opsboard.supervisor import Supervisor
 from opsboard.watch import heartbeats
+from opsboard.watch.ears import Ears
 from opsboard.watch.models import Heartbeat, Tally
 from tests.alerts.postbox import free_port
 from tests.children import database_url
@@ -152,3 +153,12 @@ def test_a_dispatcher_that_says_nothing_because_enough_waits_is_alive_and_sends(
         wait_for(lambda: Heartbeat.objects.get(kind="clock").seen_at > timezone.now() - timedelta(minutes=5), children)
         (clock,) = (one for one in heartbeats.standing() if one.kind == "clock")
         assert clock.alive and clock.worked is not None and clock.worked < heartbeats.silence()
+
+
+def test_a_worker_that_took_long_to_start_has_not_been_deaf_meanwhile() -> None:
+    ears = Ears()
+    ears.last_heard = ears.last_turn = time.monotonic() - 3600
+    ears._over.set()  # it is told to end before its first look
+    ears.start()
+    ears.join(10)
+    assert time.monotonic() - min(ears.last_heard, ears.last_turn) < 600
