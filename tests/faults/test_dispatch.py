@@ -107,6 +107,7 @@ def test_a_dead_dispatcher_is_told_by_readyz_by_the_page_and_by_a_metric(house: 
     house.worker()
     wait_for(lambda: house.get("/readyz")[0] == 200, 60, "readyz to be content", 0.5)
     beat.kill()
+    wait_for(lambda: not house.queued(), 60, "its last messages to be read")
     Feed.objects.filter(account=tenant.account, enabled=True).update(next_due=timezone.now() - timedelta(hours=6))
     found.tried = 1
     wait_for(lambda: "The dispatcher has not run since" in house.get("/", cookie=cookie)[1], 120, "a banner", 0.5)

@@ -345,7 +345,7 @@ def test_a_seller_with_a_long_history_delays_no_other(house: House, fault: Fault
         )
         given_up = Fetch.objects.filter(account=noisy.account, state="waiting", lease_until=None)
         given_up.delete()
-        found.recovery.append(house.settle(RECOVERED))
+        found.recovery.append(house.settle(300))
     found.tried = 49
     ranks = sorted(order.index(pk) for pk in theirs)
     assert ranks[49 * 95 // 100] <= 2 * 49, "the others wait more than twice as long as they would alone"
