@@ -107,6 +107,8 @@ def test_a_listing_that_dies_goes_on_with_the_next_page(amazon: ScriptedAmazon, 
     fetch = make_fetch(scope, "settlements")
     assert advance(fetch).state == Fetch.State.WAITING
     assert found() == ["S1"]
+    fetch.refresh_from_db()
+    assert fetch.outcome == "list_incomplete"
 
     Fetch.objects.filter(pk=fetch.pk).update(not_before=timezone.now())
     assert advance(fetch).state == Fetch.State.DONE
