@@ -116,8 +116,8 @@ def test_a_dead_dispatcher_is_told_by_readyz_by_the_page_and_by_a_metric(house: 
     lag = re.search(r"^opsboard_dispatch_lag_seconds (\S+)$", house.get("/metrics")[1], re.M)
     assert lag is not None and float(lag[1]) >= 6 * 3600
     house.beat()
-    found.recovery.append(house.settle(RECOVERED))
     wait_for(lambda: house.get("/readyz")[0] == 200, 60, "readyz to be content", 0.5)
+    found.recovery.append(house.settle(RECOVERED))
     assert "The dispatcher has not run since" not in house.get("/", cookie=cookie)[1]
     check(house, found, [tenant])
 
