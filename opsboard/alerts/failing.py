@@ -75,7 +75,7 @@ def compose(feeds: list[Feed], member: Membership) -> mail.Letter:
         return mail.letter(stories, subject, url, member)
 
 
-def story(feed: Feed, url: str) -> mail.Story:
+def story(feed: Feed, url: str) -> mail.Told:
     """Tell a failing feed in the active language, as the Data page does."""
     label = next((str(spec.label) for spec in registry.specs() if spec.key == feed.spec), feed.spec)
     scope = AccountMarketplace.objects.filter(account=feed.account_id, marketplace=feed.marketplace_id)
@@ -89,15 +89,10 @@ def story(feed: Feed, url: str) -> mail.Story:
         note.append(_("The last one came at %(time)s.") % {"time": last})
     else:
         note.append(_("It has never come so far."))
-    return mail.Story(
-        episode=None,
+    return mail.Told(
         what=f"{label} ({told.word})" if told else label,
         where=f"{feed.account.name}, {feed.marketplace.code}",
-        window="",
-        since="",
-        limit="",
-        evidence=None,
+        note=" ".join(note),
         next_step=told.todo if told else "",
         url=url,
-        note=" ".join(note),
     )

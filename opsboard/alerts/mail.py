@@ -32,23 +32,29 @@ WIDTH = 72
 _SALT = "opsboard.alerts.unsubscribe"
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One episode in words, or a report that fails."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One thing a letter tells of."""
 
-    episode: Episode | None
     what: str  # "ACoS 31.2 % over 25 %"
     where: str
-    window: str
-    since: str
-    limit: str  # "at most 25.0 % (Operators' handbook)"
-    evidence: Evidence | None
-    next_step: str
-    url: str
-    #: What it most likely comes from; "" where no step of its playbook is off.
-    cause: str = ""
     #: What happened, where that is more than its heading.
     note: str = ""
+    window: str = ""
+    since: str = ""
+    limit: str = ""  # "at most 25.0 % (Operators' handbook)"
+    evidence: Evidence | None = None
+    #: What it most likely comes from; "" where no step of its playbook is off.
+    cause: str = ""
+    next_step: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story(Told):
+    """One episode in words."""
+
+    episode: Episode
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ def compose(episodes: list[Episode], member: Membership, lead: Callable[[], str]
 
 
 def letter(
-    stories: list[Story], subject: str, url: str, member: Membership, *, lead: str = "", more: str = ""
+    stories: Sequence[Told], subject: str, url: str, member: Membership, *, lead: str = "", more: str = ""
 ) -> Letter:
     """These stories as a mail to the member, in the active language; `url` is what its button opens."""
     context: dict[str, object] = {
@@ -154,7 +160,7 @@ def _one_line(subject: str) -> str:
 
 def _text(context: dict[str, object]) -> str:
     """The plain part: stands alone, 72 columns, tables aligned."""
-    stories: list[Story] = context["stories"]  # type: ignore[assignment]
+    stories: Sequence[Told] = context["stories"]  # type: ignore[assignment]
     lines: list[str] = [*textwrap.wrap(str(context["lead"]), WIDTH), ""] if context["lead"] else []
     for item in stories:
         lines += [*textwrap.wrap(f"{item.what}: {item.where}", WIDTH), ""]

@@ -36,8 +36,8 @@ def has_rows(document: Document) -> bool:
 
 def ask_once_more(document: Document, reason: str) -> None:
     """Have the report of a held document made anew; the second time it is called suspicious instead."""
-    fetch = Fetch.objects.select_for_update().get(pk=document.fetch_id)
-    if fetch.state != Fetch.State.DONE or fetch.kind == Fetch.Kind.FOUND:
+    fetch = Fetch.objects.select_for_update().filter(pk=document.fetch_id).first()
+    if fetch is None or fetch.state != Fetch.State.DONE or fetch.kind == Fetch.Kind.FOUND:
         return
     again = fetch.documents.count() > 1
     outcome = Outcome.SUSPICIOUS if again else Outcome.EMPTIED
