@@ -36,7 +36,7 @@ def has_rows(document: Document) -> bool:
 
 def ask_once_more(document: Document, reason: str) -> None:
     """Have the report of a held document made anew; the second time it is called suspicious instead."""
-    fetch = Fetch.objects.select_for_update().filter(pk=document.fetch_id).first()
+    fetch = Fetch.objects.select_for_update(of=("self",)).filter(documents=document).first()
     if fetch is None or fetch.state != Fetch.State.DONE or fetch.kind == Fetch.Kind.FOUND:
         return
     again = fetch.documents.count() > 1
