@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('alerts', '0008_purposes'),
+        ("alerts", "0008_purposes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='outboxmessage',
-            name='purpose',
-            field=models.CharField(choices=[('opened', 'New alert'), ('awake', 'Snooze over'), ('assigned', 'Given to you'), ('escalated', 'Taken by nobody'), ('failing', 'A report fails'), ('test', 'Test'), ('weekly', 'Weekly summary'), ('daily', 'Daily brief')], default='opened', max_length=10),
+            model_name="outboxmessage",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("opened", "New alert"),
+                    ("awake", "Snooze over"),
+                    ("assigned", "Given to you"),
+                    ("escalated", "Taken by nobody"),
+                    ("failing", "A report fails"),
+                    ("test", "Test"),
+                    ("weekly", "Weekly summary"),
+                    ("daily", "Daily brief"),
+                ],
+                default="opened",
+                max_length=10,
+            ),
         ),
     ]
