@@ -254,7 +254,6 @@ class House:
             "OPSBOARD_POLL_SECONDS": str(POLL),
             "OPSBOARD_LEASE_SECONDS": str(LEASE),
             "OPSBOARD_PLAIN_STATIC": "1",
-            "OPSBOARD_DEAF_SECONDS": "18",
             "OPSBOARD_SILENCE_SECONDS": "15",
             "LOG_LEVEL": "INFO",
             "PORT": str(self.web_port),

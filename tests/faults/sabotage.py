@@ -117,6 +117,13 @@ def own_way_to_redis(port: str) -> None:
     app.conf.broker_url = f"redis://127.0.0.1:{port}/0"
 
 
+def quick_ears(seconds: str) -> None:
+    """It calls itself deaf after so many seconds rather than after two minutes."""
+    from django.conf import settings
+
+    settings.DEAF_SECONDS = float(seconds)
+
+
 def acknowledge_for_the_dead(_: str) -> None:
     """Celery's own default: the message of a killed child counts as done."""
     from opsboard.celery import app
@@ -149,6 +156,7 @@ SABOTAGES: dict[str, Callable[[str], None]] = {
         slow_ingest,
         short_visibility,
         own_way_to_redis,
+        quick_ears,
         acknowledge_for_the_dead,
         clock,
         pages_of,

@@ -145,7 +145,7 @@ def test_a_worker_that_gets_no_messages_ends_itself(house: House, fault: Faulty)
     tenant = house.tenant()
     house.web()
     own = Proxy(str(house.sockets / "redis.sock"))
-    with closing(own), house.at_work(1, own_way_to_redis=own.port) as (worker,):
+    with closing(own), house.at_work(1, own_way_to_redis=own.port, quick_ears=8) as (worker,):
         house.ask(tenant, [OLDEST_MOVING])
         house.settle(RECOVERED)
         own.silent = True  # it thinks it listens

@@ -38,6 +38,7 @@ def asked_of_amazon(house: House) -> Counter[tuple[str, ...]]:
             str(one.body.get("reportOptions")),
         )
         for one in list(house.simulator.state.reports.values())
+        if not one.kind.startswith("GET_V2_SETTLEMENT")  # those Amazon makes by itself
     )
 
 
