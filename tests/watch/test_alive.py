@@ -90,7 +90,7 @@ def running(folder: Path, **urls: str) -> Iterator[Supervisor]:
         children.stop()
 
 
-def wait_for(what: Callable[[], bool], children: Supervisor, seconds: float = 90) -> None:
+def wait_for(what: Callable[[], bool], children: Supervisor, seconds: float = 240) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, children.tail("worker", 3000) + children.tail("beat")
