@@ -10,7 +10,7 @@ from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from . import record
-from .house import LEASE, House
+from .house import House
 from .plant import plant_a_buyer
 from .record import SOAK, Measured, measured
 
@@ -18,7 +18,7 @@ Faulty = Callable[[str, str], Measured]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults-page", type=Path, default=None, help="write what the fault suite measured to this page")
+    parser.addoption("--faults-rows", type=Path, default=None, help="write what the fault suite measured to this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,6 +77,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     for row in rows:
         line = f"{row.tried:>5} tried  {row.lost} lost  {row.doubled} doubled  {row.to_recover:<28} {row.fault}"
         terminalreporter.write_line(line + (f" ({row.note})" if row.note else ""))
-    page = config.getoption("--faults-page", None)
-    if page is not None and exitstatus == pytest.ExitCode.OK:
-        record.write(page, LEASE)
+    file = config.getoption("--faults-rows", None)
+    if file is not None and exitstatus == pytest.ExitCode.OK:
+        record.save(file, rows)

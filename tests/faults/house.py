@@ -45,10 +45,9 @@ from tests.alerts.postbox import Postbox
 from tests.factories import make_org, make_scope, make_user
 
 from .proxy import Proxy
+from .record import LEASE
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Seconds a claim holds. What a dead worker left is looked at again after this.
-LEASE = 2
 POLL = 0.1
 SALES = "sales_and_traffic"
 #: Days younger than this are still counted by Amazon; facts of older ones are final.
@@ -176,6 +175,7 @@ class House:
         self.logs = self.data.path / "logs"
         self.temporary = self.data.path / "tmp"
         self.processes: list[Process] = []
+        self.kept: list[Process] = []
         self.postbox = Postbox()
         self.simulator: Running
         self._numbers = 0
@@ -352,16 +352,27 @@ class House:
         return process
 
     @contextmanager
-    def at_work(self, workers: int = 1, **sabotage: object) -> Iterator[list[Process]]:
-        """A dispatcher and workers, killed at the end."""
+    def at_work(self, workers: int = 1, *, kept: bool = False, **sabotage: object) -> Iterator[list[Process]]:
+        """A dispatcher and workers, killed at the end.
+
+        `kept`: while the house is waited for, workers that ended by themselves are started again, as an
+        installation's supervisor does.
+        """
         hired = [self.beat(), *(self.worker(ready=False, **sabotage) for _ in range(workers))]
+        self.kept = hired[1:] if kept else []
         for process in hired[1:]:
             wait_for(lambda p=process: "ready." in p.said(), 30, "a worker to be ready")  # type: ignore[misc]
         try:
             yield hired[1:]
         finally:
-            for process in hired:
+            for process in [*hired, *self.kept]:
                 process.kill()
+            self.kept = []
+
+    def _start_again(self) -> bool:
+        """Start those of the kept that have ended; true, to be said on the way."""
+        self.kept = [one if one.alive else self.worker(ready=False) for one in self.kept]
+        return True
 
     def dismiss_all(self) -> None:
         """Kill whatever still works."""
@@ -478,7 +489,9 @@ class House:
     def settle(self, seconds: float = 120) -> float:
         """Wait until every row is finished, judged and mailed; how long that took."""
         try:
-            return wait_for(lambda: not self.unfinished(), seconds, "the house to come to rest", 0.1)
+            return wait_for(
+                lambda: self._start_again() and not self.unfinished(), seconds, "the house to come to rest", 0.1
+            )
         except AssertionError as error:
             stuck = self.sql(
                 "SELECT 'fetch', id, spec, state, attempts, fence, not_before - now(), lease_until - now(), reason"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 #: The long form: as many tries as the promise deserves, rather than as many as a coffee allows.
 SOAK = os.environ.get("SOAK", "") not in {"", "0"}
 
+
+#: Seconds a claim holds. What a dead worker left is looked at again after this.
+LEASE = 2
 
 #: With all other tests (`make test`): just enough to see that it still holds.
 brief = False
@@ -67,7 +71,7 @@ well; `SOAK=1 make faults` tries longer.
 """
 
 
-def table(rows: list[Measured], lease: float) -> str:
+def table(rows: list[Measured]) -> str:
     """The page: every fault that was tried, group by group."""
     lines = []
     group = ""
@@ -77,11 +81,17 @@ def table(rows: list[Measured], lease: float) -> str:
             lines.append(f"| **{group}** | | | | |")
         fault = row.fault + (f" ({row.note})" if row.note else "")
         lines.append(f"| {fault} | {row.tried} | {row.lost} | {row.doubled} | {row.to_recover} |")
-    return _HEAD.format(lease=f"{lease:g}", cores=os.cpu_count()) + "\n".join(lines) + "\n"
+    return _HEAD.format(lease=LEASE, cores=os.cpu_count()) + "\n".join(lines) + "\n"
 
 
-def write(path: Path, lease: float) -> None:
-    rows = [row for row in measured if row.passed]
+def save(file: Path, rows: list[Measured]) -> None:
+    file.write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
+
+
+def load(file: Path) -> list[Measured]:
+    return [Measured(**row) for row in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def write(page: Path, rows: list[Measured]) -> None:
     groups = list(dict.fromkeys(row.group for row in rows))
-    rows.sort(key=lambda row: groups.index(row.group))
-    path.write_text(table(rows, lease), encoding="utf-8")
+    page.write_text(table(sorted(rows, key=lambda row: groups.index(row.group))), encoding="utf-8")

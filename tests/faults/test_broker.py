@@ -34,7 +34,7 @@ def test_redis_emptied_while_much_is_queued_costs_no_job(house: House, fault: Fa
     limit(tenants[0], "buy_box", "0.999")
     for tenant in tenants:
         house.ask(tenant, range(OLDEST_MOVING, OLDEST_MOVING + jobs // 4))
-    with house.at_work(1):
+    with house.at_work(1, kept=True):
         while Fetch.objects.filter(state="waiting").count() > jobs // 4:
             house.redis("FLUSHALL")
             found.tried += 1
@@ -50,7 +50,7 @@ def test_redis_killed_for_a_while_costs_no_job_and_no_page(house: House, fault: 
     limit(tenant, "buy_box", "0.999")
     cookie = tenant.cookie()
     house.web()
-    with house.at_work(1):
+    with house.at_work(1, kept=True):
         house.ask(tenant, range(OLDEST_MOVING, OLDEST_MOVING + 40))
         wait_for(lambda: Fetch.objects.filter(state="done").exists(), 30, "work to be under way")
         house.kill_redis()
@@ -68,7 +68,7 @@ def test_pages_say_that_the_workers_get_no_messages(house: House, fault: Faulty)
     tenant = house.tenant()
     cookie = tenant.cookie()
     house.web()
-    with house.at_work(1):
+    with house.at_work(1, kept=True):
         house.ask(tenant, [OLDEST_MOVING])
         house.settle(RECOVERED)
         assert "Standing still" not in house.get("/", cookie=cookie)[1]
@@ -98,7 +98,7 @@ def evicting(house: House) -> Iterator[None]:
 def test_redis_that_throws_messages_away_costs_no_job(house: House, fault: Faulty) -> None:
     found = fault(BROKER, "Redis short of memory and allowed to evict (2 MB, allkeys-lru)")
     tenant = house.tenant()
-    with evicting(house), house.at_work(1):
+    with evicting(house), house.at_work(1, kept=True):
         house.ask(tenant, range(OLDEST_MOVING, OLDEST_MOVING + times(20, 200)))
         found.tried = 1
         for number in range(400):  # much more than it may hold
@@ -126,7 +126,7 @@ def test_connections_to_redis_that_break_or_fall_silent_leave_no_worker_deaf(hou
     limit(tenant, "buy_box", "0.999")
     chance = random.Random(4)
     way = house.way_to_redis
-    with house.at_work(1):
+    with house.at_work(1, kept=True):
         for number in range(times(20, 200)):
             house.ask(tenant, [OLDEST_MOVING + number])
             fault_is = chance.choice(("reset", "refuse", "silent"))

@@ -15,6 +15,7 @@ from django.utils import timezone
 from opsboard.accounts.models import AccountMarketplace, Marketplace, SellerAccount
 from opsboard.feeds import registry, schedule, slots
 from opsboard.feeds.models import Feed, Fetch
+from opsboard.watch.models import Heartbeat
 
 from .conftest import Faulty
 from .house import LEASE, OLDEST_MOVING, SALES, House, wait_for
@@ -106,6 +107,7 @@ def test_a_dead_dispatcher_is_told_by_readyz_by_the_page_and_by_a_metric(house: 
     house.web()
     beat = house.beat()
     house.worker()
+    wait_for(lambda: Heartbeat.objects.filter(kind__in=["clock", "tick"]).count() == 2, 60, "signs of life")
     wait_for(lambda: house.get("/readyz")[0] == 200, 60, "readyz to be content", 0.5)
     beat.kill()
     wait_for(lambda: not house.queued(), 60, "its last messages to be read")
