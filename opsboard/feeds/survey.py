@@ -171,7 +171,8 @@ class _Surveyor:
         try:
             for row in tables.rows(self.decoded, self.layout, self._on_header):
                 self.waiting.append(row)
-                if len(self.waiting) == TOGETHER or self.decoded.file.tell() - start > BATCH_TEXT:
+                held = len(self.waiting)  # where it is in the file is asked now and then: asking costs more than a row
+                if held == TOGETHER or (held % 25 == 0 and self.decoded.file.tell() - start > BATCH_TEXT):
                     self._look_at_waiting()
                     start = self.decoded.file.tell()
         finally:  # what is wrong with a row before is said before what is wrong with this one
