@@ -35,11 +35,6 @@ NOT_RESTING = (
 )
 
 
-def not_resting() -> Q:
-    """The same for a queryset of fetches."""
-    return ~Q(state=Fetch.State.WAITING, plan__state__in=BackfillPlan.RESTING)
-
-
 class AlreadyOpen(Exception):
     """Another back-fill of this account and marketplace is under way or paused."""
 

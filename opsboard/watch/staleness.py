@@ -17,7 +17,7 @@ class Late:
 
     spec: str
     label: str
-    #: Seconds since the last success, and since the newest of the scopes.
+    #: Seconds since the last success.
     age: float
     #: The longest time without a new one while all is well.
     every_hours: int
