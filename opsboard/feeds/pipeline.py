@@ -182,7 +182,7 @@ def apply(document: Document, *, force: bool = False, again: bool = False) -> Ou
         emptied = isinstance(error, SuddenEmptiness)
         return Outcome(Ingest.State.HELD, str(error), errors=_where(error), emptied=emptied)
     except Empty as error:
-        emptied = doubts.has_rows(document)
+        emptied = not force and doubts.has_rows(document)  # by hand or not, there is nothing to apply
         state = Ingest.State.HELD if emptied else Ingest.State.REFUSED
         return Outcome(state, str(error), errors=_where(error), emptied=emptied)
     except BadDocument as error:
@@ -410,7 +410,8 @@ def _shaped_parts(
         rows = [row for row in every if row.pop("marketplaceId", None) in _theirs(document)]
         # That nothing was on sale is something a report can say; that all of it was elsewhere is not.
         if not rows and (every or dataset.scope is not Scope.GROUPS):
-            raise Empty(_("It says nothing about marketplace %(code)s") % {"code": document.marketplace.code})
+            kind = WrongMarketplace if every else Empty
+            raise kind(_("It says nothing about marketplace %(code)s") % {"code": document.marketplace.code})
         yield dataset, iter([records_to_batch(rows, 1)])
 
 

@@ -1,7 +1,8 @@
-"""Counters that outlive a process: added up in memory, written to one row each every few seconds.
+"""Counters that outlive a process: added up in memory, written to one row each when a task is over.
 
-Counting must cost the work nothing and must not be rolled back with it, so nothing is written here
-and now. What a killed process had not written yet is lost: a few seconds' worth.
+Counting must not be rolled back with the work, so nothing is written here and now. Nor may it wait for the
+next task: a child of a quiet worker may be given none for hours. What a killed process had not written yet,
+its last task's worth, is lost.
 """
 
 from __future__ import annotations
@@ -16,13 +17,10 @@ from django.db import DatabaseError, connection, transaction
 
 from opsboard.feeds.models import Work
 
-EVERY_SECONDS = 5.0
-
 log = structlog.get_logger(__name__)
 _lock = threading.Lock()
 _waiting: dict[tuple[str, str], float] = defaultdict(float)
 _begun: dict[tuple[str, int, int], float] = {}
-_flushed = 0.0
 
 
 def add(what: str, label: str = "", count: float = 1.0) -> None:
@@ -56,15 +54,11 @@ def _finished(kind: str, state: str, seconds: float | None, rows: Any) -> None:
         add("rows", kind, rows)
 
 
-def flush(*, now: bool = False) -> None:
-    """Write what was counted, if the last time is a few seconds ago; never a reason for the caller to fail."""
-    global _flushed
-    if not now and time.monotonic() - _flushed < EVERY_SECONDS:
-        return
+def flush() -> None:
+    """Write what was counted; never a reason for the caller to fail."""
     with _lock:
         counted = sorted(_waiting.items())  # in one order: two processes must not wait for each other
         _waiting.clear()
-    _flushed = time.monotonic()
     if not counted:
         return
     try:

@@ -76,4 +76,4 @@ def _task_over(**_: Any) -> None:
 
 
 def _child_ends(**_: Any) -> None:
-    counters.flush(now=True)
+    counters.flush()

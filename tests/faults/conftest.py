@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(3600))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it makes the simulated sellers small: the tests of other rooms want them whole
 def _house(django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
     made = House()
     with django_db_blocker.unblock():

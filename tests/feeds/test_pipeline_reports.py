@@ -12,7 +12,8 @@ from health.models import MetricDay
 from inventory.models import Item, PlanningDay, StockDay
 from listings.models import AsinDay, Listing, SalesDay
 from opsboard.accounts.models import Marketplace
-from opsboard.feeds.models import Coverage, Ingest
+from opsboard.feeds.models import Coverage, Document, Ingest
+from opsboard.feeds.pipeline import apply
 from tests.factories import make_scope
 
 from .test_pipeline import DAY, NOON, Desk, days, desk, kept
@@ -243,10 +244,13 @@ def test_a_japanese_listings_file_in_shift_jis_is_read_by_its_own_headers(kept: 
 
 
 @pytest.mark.parametrize("text", [HEADER, HEADER + "\n\n"])
-def test_a_listings_file_of_a_header_alone_is_no_news(desk: Desk, text: str) -> None:
+def test_a_listings_file_of_a_header_alone_is_held_where_there_were_rows(desk: Desk, text: str) -> None:
+    assert desk.ingest(text.encode(), "listings", window=None).state == State.REFUSED
     desk.ingest((HEADER + listing("A")).encode(), "listings", window=None)
     outcome = desk.ingest(text.encode(), "listings", window=None)
-    assert outcome.state == State.REFUSED
+    assert outcome.state == State.HELD
+    assert Listing.objects.count() == 1
+    assert apply(Document.objects.latest("pk"), force=True).state == State.REFUSED  # there is nothing to apply
     assert Listing.objects.count() == 1
 
 

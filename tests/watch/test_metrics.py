@@ -91,8 +91,8 @@ def test_work_is_counted_as_it_ends_and_refused_writes_too(
     for _ in range(2):
         due_fetch(scope, 10, slot=timezone.now(), attempts=3)
     assert leases.claim_first(Fetch, "TRUE", [], "id") is None
-    counters.flush(now=True)
-    counters.flush(now=True)  # counted once
+    counters.flush()
+    counters.flush()  # counted once
     found = scrape(client)
     assert found[("opsboard_claims_total", "fetch")] == 1
     assert found[("opsboard_stale_fences_total", "fetch")] == 1
