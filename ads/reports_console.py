@@ -66,11 +66,13 @@ IGNORED = (
     "Top-of-search Impression Share",
     *(f"{days} Day {what}" for days in (7, 14) for what in _OF_WHICH),
 )
+#: In any language.
+RATIOS = ("*(ACOS)*", "*(ROAS)*", "*(CTR)", "*(CPC)")
 #: Figures that can be worked out of others, or that nobody asks for by day.
 UNSTORED = (
     "7 Day *", "14 Day *", "Total *", "Viewable *", "View-Through *", "Click-Through *", "Video *", "5 Second *",
     "Cost per *", "Effective cost per *", "New-to-brand *", "Branded Searches *", "Long-Term *", "Brand Store *",
-    "Bid optimization", "Cost type",
+    "Bid optimization", "Cost type", *RATIOS,
 )  # fmt: skip
 INSTEAD = {
     "7 Day Total Sales": {
@@ -274,6 +276,7 @@ register(
         api="",
         format="csv",
         datasets=(CONSOLE_CAMPAIGNS,),
+        unstored=RATIOS,
         source_page="Amazon Ads console > Sponsored ads reports > Campaign",
         table=Table(
             span=("Start Date", "End Date"),
@@ -295,6 +298,7 @@ register(
         api="",
         format="csv",
         datasets=(CONSOLE_SEARCH_TERMS,),
+        unstored=RATIOS,
         source_page="Amazon Ads console > Sponsored ads reports > Search term",
         table=Table(
             span=("Start Date", "End Date"),

@@ -1,46 +1,71 @@
 """How Business Reports and All Listings spell their columns in other languages, where that is known from real files.
 
-A language or a name that is missing here is refused, never guessed.
+French and Italian Business Reports are here in every spelling that can mean nothing else. A language
+or a name that is missing here is refused, never guessed.
 """
 
 from __future__ import annotations
 
-#: Chinese, Japanese, German, Spanish (Spain, Mexico), Portuguese (Brazil).
+#: Chinese, Japanese, German, Spanish (Spain, Mexico), Portuguese (Brazil), French, Italian.
 BUSINESS_REPORT: dict[str, tuple[str, ...]] = {
     "SKU": ("Código SKU",),
     "Date": ("日期", "日付", "Datum", "Fecha", "Data"),
-    "(Parent) ASIN": ("（父）ASIN", "（親）ASIN", "(Übergeordnete) ASIN", "ASIN (parent)"),
-    "(Child) ASIN": ("（子）ASIN", "(Untergeordnete) ASIN", "ASIN (child)"),
-    "Title": ("标题", "標題", "タイトル", "Titel", "Título"),
+    "(Parent) ASIN": (
+        "（父）ASIN", "（親）ASIN", "(Übergeordnete) ASIN", "ASIN (parent)", "ASIN parent", "(ASIN parent)",
+        "ASIN (padre)", "(ASIN) parent", "ASIN padre", "(Padre) ASIN", "ASIN principale"),
+    "(Child) ASIN": (
+        "（子）ASIN", "(Untergeordnete) ASIN", "ASIN (child)", "ASIN (enfant)", "ASIN enfant", "(ASIN enfant)",
+        "ASIN (figlio)", "ASIN figlio", "(ASIN) enfant", "(Figlio) ASIN"),
+    "Title": ("标题", "標題", "タイトル", "Titel", "Título", "Titre", "Titolo"),
     "Sessions - Total": (
         "会话数 - 总计", "会话次数 – 总计", "工作階段 - 總計", "セッション数 - 合計", "セッション - 合計",
-        "Sitzungen – Summe", "Sesiones: total", "Sessões - Total"),
+        "Sitzungen – Summe", "Sesiones: total", "Sessões - Total", "Sessioni - Totale", "Sessioni: totale",
+        "Sessions : total"),
     "Sessions - Mobile App": ("Sitzungen – mobile App",),
     "Sessions - Browser": ("Sitzungen – Browser",),
     "Session Percentage - Total": (
-        "转化率 - 总计", "会话百分比 - 总计", "セッション率 - 合計", "Porcentagem de sessões – Total"),
+        "转化率 - 总计", "会话百分比 - 总计", "セッション率 - 合計", "Porcentagem de sessões – Total",
+        "Pourcentage de sessions - Total", "Pourcentage de session - Total", "Percentuale sessioni - Totale",
+        "Percentuale di sessioni - Totale"),
     "Page Views - Total": (
         "页面浏览量 - 总计", "頁面瀏覽次數 - 總計", "ページビュー - 合計", "Seitenaufrufe – Summe",
-        "Vistas de página: total", "Visualizações da página - Total"),
+        "Vistas de página: total", "Visualizações da página - Total", "Pages vues - Total", "Vues de la page - Total",
+        "Vues de page - Total", "Visualizzazioni di pagina - Totale", "Visualizzazioni pagina - Totale",
+        "Visualizzazioni della pagina - Totale", "Pagine visualizzate - Totale"),
     "Page Views Percentage - Total": (
-        "页面浏览量百分比 - 总计", "ページビュー率 - 合計", "Porcentagem de visualizações de páginas – Total"),
+        "页面浏览量百分比 - 总计", "ページビュー率 - 合計", "Porcentagem de visualizações de páginas – Total",
+        "Pourcentage de pages vues - Total", "Pourcentage de vues de page - Total",
+        "Percentuale visualizzazioni di pagina - Totale", "Percentuale di visualizzazioni di pagina - Totale",
+        "Percentuale visualizzazioni pagina - Totale"),
     "Featured Offer (Buy Box) Percentage": (
         "推荐报价（推荐报价展示位）百分比", "おすすめ出品（おすすめ商品）の獲得率",
-        "Porcentaje de ofertas destacadas (Buy Box)", "Porcentagem de Ofertas em destaque"),
+        "Porcentaje de ofertas destacadas (Buy Box)", "Porcentagem de Ofertas em destaque",
+        "Pourcentage d'offres mises en avant (Buy Box)", "Pourcentage d'offre mise en avant (Buy Box)",
+        "Pourcentage d'offres mises en avant", "Pourcentage d'offre en vedette (Buy Box)",
+        "Pourcentage d'offres en vedette (Buy Box)", "Percentuale offerta in vetrina (Buy Box)",
+        "Percentuale offerta in vetrina", "Percentuale offerte in vetrina (Buy Box)",
+        "Percentuale di offerte in vetrina", "Percentuale offerte in vetrina"),
     "Units Ordered": (
         "已订购商品数量", "已訂購單位數量", "注文された商品点数", "Bestellte Einheiten", "Unidades encargadas",
-        "Unidades pedidas"),
+        "Unidades pedidas", "Unités commandées", "Unità ordinate"),
     "Unit Session Percentage": (
         "商品会话百分比", "商品工作階段百分比", "ユニットセッション率", "Prozentsatz an Einheiten pro Sitzung",
-        "Porcentagem de sessão de unidade"),
+        "Porcentagem de sessão de unidade", "Pourcentage de sessions par unité", "Pourcentage d'unités par session",
+        "Pourcentage de session par unité", "Percentuale di unità per sessione", "Percentuale unità per sessione",
+        "Percentuale unità-sessione"),
     "Ordered Product Sales": (
         "已订购商品销售额", "訂購產品銷售額", "注文商品の売上額", "Durch bestellte Produkte erzielter Umsatz",
-        "Ventas de productos encargados", "Ventas de productos pedidos", "Vendas de produtos pedidos"),
+        "Ventas de productos encargados", "Ventas de productos pedidos", "Vendas de produtos pedidos",
+        "Ventes de produits commandés", "Ventes des produits commandés", "Ventes de produits commandées",
+        "Vendite di prodotti ordinati", "Vendite prodotti ordinati", "Vendita prodotti ordinati",
+        "Vendite dei prodotti ordinati"),
     "Total Order Items": (
         "订单商品总数", "注文品目総数", "Zahl der Bestellposten", "Total de artículos del pedido",
-        "Total de itens do pedido"),
-    "Units Refunded": ("已退款的商品数量", "Unidades reembolsadas"),
-    "Refund Rate": ("退款率",),
+        "Total de itens do pedido", "Total des articles commandés", "Total d'articles commandés",
+        "Nombre total d'articles commandés", "Nombre total d'articles de commande", "Totale articoli ordinati",
+        "Articoli ordinati totali", "Totale articoli dell'ordine", "Totale degli articoli ordinati"),
+    "Units Refunded": ("已退款的商品数量", "Unidades reembolsadas", "Unités remboursées", "Unità rimborsate"),
+    "Refund Rate": ("退款率", "Taux de remboursement", "Tasso di rimborso", "Percentuale di rimborso"),
     "Average Offer Count": ("平均出品数", "Durchschnittliche Angebotszahl"),
     "Average Parent Items": ("親商品の平均数",),
 }  # fmt: skip

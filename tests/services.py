@@ -1,6 +1,7 @@
 """A pytest plugin: real PostgreSQL and Redis for the run, started before Django reads its settings.
 
-Each run has a directory and sockets of its own, so runs do not meet. With DATABASE_URL set in the
+Each run has a directory and sockets of its own, so runs do not meet; so has each process of a run on several
+processors (`make test`), for tests empty the queues and stop the servers. With DATABASE_URL set in the
 environment, that server is used instead.
 """
 
@@ -22,7 +23,10 @@ os.environ.setdefault("OPSBOARD_SEAL_KEYS", "test:" + b64encode(b"0123456789abcd
 os.environ.setdefault("OPSBOARD_PLAIN_STATIC", "1")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop in this thread
 
-if "DATABASE_URL" not in os.environ:
+#: Set for the processes that pytest-xdist starts: DATABASE_URL is the servers of who started them, not the user's.
+_OURS = "OPSBOARD_TESTS_START_SERVERS"
+
+if "DATABASE_URL" not in os.environ or ("PYTEST_XDIST_WORKER" in os.environ and _OURS in os.environ):
     _directory = Path(tempfile.mkdtemp(prefix="opsboard-tests-"))
     _data = DataDirectory(_directory)
     _services = Services(_data, throwaway=True)
@@ -35,6 +39,6 @@ if "DATABASE_URL" not in os.environ:
     atexit.register(_stop)
     try:
         _data.open()
-        os.environ.update(_services.start())
+        os.environ.update(_services.start(), **{_OURS: "1"})
     except CannotStart as error:
         sys.exit(str(error))

@@ -15,7 +15,7 @@ from functools import lru_cache
 from . import cells, registry
 from .staging import canonical
 
-_DASHES = str.maketrans("‐‑‒–—―−", "-------")
+_TYPED = str.maketrans("‐‑‒–—―−’‘ʼ", "-------'''")
 _BRACKETED = re.compile(r"\s*\(([^()]*)\)")
 #: What separates the names of a header, and what may stand around them.
 _SEPARATORS = re.compile(r'[,;\t|\r\n"]+')
@@ -48,9 +48,9 @@ def knows(text: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """A name without what varies by language of the keyboard: wide brackets, long dashes, hard spaces."""
+    """A name without what varies by keyboard: wide brackets, long dashes, round apostrophes, hard spaces."""
     name = cells.text(name)
-    return name if name.isascii() else unicodedata.normalize("NFKC", name).translate(_DASHES).strip()
+    return name if name.isascii() else unicodedata.normalize("NFKC", name).translate(_TYPED).strip()
 
 
 def without_unit(name: str) -> str:

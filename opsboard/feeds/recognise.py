@@ -69,7 +69,7 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
                 _("A “%(label)s” file is JSON, and this is a table") % {"label": spec.label},
                 todo=_("Leave the type away to have the file recognised."),
             )
-        _fit(spec, names, layout.header_line)
+        _fit(spec, layout.header, layout.header_line)
     else:
         if known := kinds.named(names):
             raise _not_yet(known.name, known.todo)
@@ -89,7 +89,11 @@ def recognise(decoded: Decoded, wanted: str = "") -> Recognised:
 
 
 def _names(layout: Layout) -> list[str]:
-    return [name for written in layout.header if (name := glossary.english(written))]
+    return _english(layout.header)
+
+
+def _english(header: Sequence[str]) -> list[str]:
+    return [name for written in header if (name := glossary.english(written))]
 
 
 def _check_telling(spec: ReportSpec, layout: Layout) -> None:
@@ -152,7 +156,7 @@ def _choose(names: Sequence[str], layout: Layout) -> ReportSpec:
     # What lacks little is nearer than what has much and lacks more.
     near = max(scores, key=lambda key: (scores[key][1] - 4 * scores[key][0], scores[key][1]), default="")
     if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
-        _fit(registry.spec(near), names, layout.header_line)
+        _fit(registry.spec(near), layout.header, layout.header_line)
     written = [name for name in layout.header if name]
     if language := languages.name_of(written):
         raise UnknownKind(
@@ -218,8 +222,10 @@ def _has_all(wanted: Iterable[str], names: Iterable[str]) -> bool:
     return {canonical(name) for name in wanted} <= {canonical(name) for name in names}
 
 
-def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
+def _fit(spec: ReportSpec, written: Sequence[str], line: int | None) -> None:
     """MissingColumn when a required column is not there, with the reason where a look-alike is."""
+    names = _english(written)
+    local = any(not name.isascii() or glossary.translated(name) for name in written)
     table = spec.table or tables.Table()
     if other := _foreign(spec, names):
         raise UnknownKind(
@@ -247,7 +253,7 @@ def _fit(spec: ReportSpec, names: Sequence[str], line: int | None) -> None:
         raise MissingColumn(
             _("As “%(label)s”, it lacks the column “%(name)s”") % {"label": spec.label, "name": missing},
             line=line,
-            todo=_how_to_get(missing, table, error) if all(map(str.isascii, names)) else _in_english(),
+            todo=_in_english() if local else _how_to_get(missing, table, error),
         ) from None
 
 

@@ -542,4 +542,5 @@ def test_no_word_of_another_language_means_two_columns() -> None:
     assert glossary.english("（子）ASIN") == "(Child) ASIN"
     assert glossary.english("Sessions – Total") == "Sessions - Total"
     assert glossary.english("7 Day Total Sales (₹)") == "7 Day Total Sales"
-    assert glossary.english("Vendite totali (€) 7 giorni") == "Vendite totali 7 giorni"
+    assert glossary.english("Vendite totali (€) 7 giorni") == "7 Day Total Sales"
+    assert glossary.english("Vendite nette (€) 7 giorni") == "Vendite nette 7 giorni"
