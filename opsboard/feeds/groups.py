@@ -96,8 +96,7 @@ class GroupReplacement(Replacement):
                     partitions.analyze(self.model, day, day)
         superseded = bool(held and not taken and not new_days)
         told = () if superseded else tuple(days or moved_days or sorted(counts))
-        rows = self.staged.rows - self.staged.refused
-        return Replaced(rows, changed, deleted, told, len(days) * superseded, moved=bool(dirty))
+        return Replaced(sum(counts.values()), changed, deleted, told, len(days) * superseded, moved=bool(dirty))
 
     # --- reading the staged rows --------------------------------------------------------------
 
