@@ -166,7 +166,7 @@ def _preview(folder: Path) -> dict[str, Any]:
     from opsboard.feeds import upload
 
     file = folder / "preview.txt"
-    write_planning(file, PREVIEW_BYTES // 168, 0.0)
+    write_planning(file, PREVIEW_BYTES // 150, 0.0)
     scope = _scope()
     upload.look(file, account=scope.account, marketplace=scope.marketplace)  # imports are paid once a process
     started = time.perf_counter()

@@ -118,6 +118,7 @@ SETTLEMENTS = Dataset(
     lag_days=21,
     mature_days=1,
     complete=("deposit_day", "deposit_day"),
+    filled="total_minor",
     source="(SELECT s.* FROM {table} s WHERE s.total_minor IS NOT NULL)",
     derived={"date": "coalesce(s.deposit_day, s.last_day)"},
     columns=(*_HEADER, Column("deposit_day", Kind.DATE, ("deposit-date",), ahead=True)),

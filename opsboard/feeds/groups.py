@@ -4,11 +4,16 @@ A document names groups and says all there is of each; when a line of it changes
 is told again, in another document and perhaps months later. So a group is replaced as a whole,
 wherever its days lie, and only by a document (or a version of the row) that is not older than
 what is stored. A group the document does not name is none of its business.
+
+Rows that say the same are left alone, with the name of the document that said so first. That a newer
+one stands behind the whole group too is noted beside it (`ToldGroups`): most of what Amazon tells
+again is the same, and rewriting a row of every order would cost more than all that did change.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
@@ -16,11 +21,21 @@ from django.utils.translation import gettext as _
 
 from . import partitions
 from .errors import BadDocument
+from .models import ToldGroups
+from .registry import Dataset
 from .replacement import BIG_LOAD, JOIN_MEMORY, Replaced, Replacement
 
 #: A document that claims to be complete for longer than this misreads its days.
 LONGEST = 3660
 _GROUPS = "staged_groups"
+
+
+def version_key(dataset: Dataset, groups: str, newest: str) -> str:
+    """SQL for a number that names a version of a group; `groups` is what its columns are taken from (s, g)."""
+    key = f"coalesce((extract(epoch FROM {newest}) * 1000000)::bigint, 0)"
+    for name in dataset.group:
+        key = f"hashtextextended({groups}.{name}::text, {key})"
+    return key
 
 
 class GroupReplacement(Replacement):
@@ -54,8 +69,7 @@ class GroupReplacement(Replacement):
         return f"{self.row_date} >= (({oldest}) AT TIME ZONE %(zone)s)::date"
 
     def make_partitions(self) -> None:
-        months = self._select_days(f"SELECT DISTINCT date_trunc('month', {self.row_date})::date FROM {self._rows} s")
-        for month in months:
+        for month in sorted({day.replace(day=1) for day in self._counts}):
             partitions.ensure(self.model, month, month)
 
     def run(self, days: list[date], force: bool) -> Replaced:
@@ -63,12 +77,13 @@ class GroupReplacement(Replacement):
         with connection.cursor() as cursor:
             self._lock(cursor)
             cursor.execute(f"SET LOCAL work_mem = '{JOIN_MEMORY}'")
-            counts = self._counts(cursor)
+            counts = self._counts
             stored = self._is_anything_stored(cursor)
             if stored:
                 partitions.analyze_unknown(self.model)
             taken, held = self._choose(cursor, stored)
             changed, deleted, moved_days = self._write_groups(cursor, stored) if taken else (0, 0, [])
+            self._note_told(cursor, stored)
             for names in self.staged.names:
                 self._write_dimension(cursor, names)
             new_days = self._cover_complete(cursor, days, counts)
@@ -81,8 +96,7 @@ class GroupReplacement(Replacement):
                     partitions.analyze(self.model, day, day)
         superseded = bool(held and not taken and not new_days)
         told = () if superseded else tuple(days or moved_days or sorted(counts))
-        rows = self.staged.rows - self.staged.refused
-        return Replaced(rows, changed, deleted, told, len(days) * superseded, moved=bool(dirty))
+        return Replaced(sum(counts.values()), changed, deleted, told, len(days) * superseded, moved=bool(dirty))
 
     # --- reading the staged rows --------------------------------------------------------------
 
@@ -103,16 +117,22 @@ class GroupReplacement(Replacement):
             )
             return list(cursor.fetchall())
 
-    def _counts(self, cursor: Any) -> dict[date, int]:
-        cursor.execute(f"SELECT {self.row_date}, count(*) FROM {self._rows} s GROUP BY 1", self._parameters([]))
-        return dict(cursor.fetchall())
+    @cached_property
+    def _counts(self) -> dict[date, int]:
+        """How many of the staged rows are of each day."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {self.row_date}, count(*) FROM {self._rows} s GROUP BY 1", self._parameters([]))
+            return {day: rows for day, rows in cursor.fetchall() if day is not None}
 
     # --- whose groups -------------------------------------------------------------------------
 
+    @staticmethod
+    def _here(alias: str) -> str:
+        return f"{alias}.account_id = %(account)s AND {alias}.marketplace_id = %(marketplace)s"
+
     def _is_anything_stored(self, cursor: Any) -> bool:
         cursor.execute(
-            f"SELECT 1 FROM {self.table} f WHERE f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s "
-            "LIMIT 1",
+            f"SELECT 1 FROM {self.table} f WHERE {self._here('f')} LIMIT 1",
             self._parameters([]),
         )
         return cursor.fetchone() is not None
@@ -137,12 +157,20 @@ class GroupReplacement(Replacement):
         same = " AND ".join(f"f.{name} = g.{name}" for name in self.dataset.group)
         cursor.execute(
             f"DELETE FROM {_GROUPS} g WHERE EXISTS (SELECT 1 FROM {self.table} f "
-            "JOIN feeds_document d ON d.id = f.document_id "
-            f"WHERE f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s AND {same} "
+            f"JOIN feeds_document d ON d.id = f.document_id WHERE {self._here('f')} AND {same} "
             f"AND ({theirs}, d.source_created_at, d.id) > ({ours}, %(created)s, %(document)s))",
             self._parameters([]),
         )
         held = int(cursor.rowcount)
+        cursor.execute(
+            f"DELETE FROM {_GROUPS} g WHERE {version_key(self.dataset, 'g', 'g.newest')} IN ("
+            "SELECT unnest(t.groups) FROM feeds_toldgroups t JOIN feeds_document d ON d.id = t.document_id "
+            f"WHERE {self._here('t')} AND t.dataset = %(dataset)s "
+            "AND d.withdrawn_at IS NULL AND (d.source_created_at, d.id) > (%(created)s, %(document)s)) "
+            f"AND EXISTS (SELECT 1 FROM {self.table} f WHERE {self._here('f')} AND {same})",
+            self._parameters([]),
+        )
+        held += int(cursor.rowcount)
         return taken - held, held
 
     # --- writing ------------------------------------------------------------------------------
@@ -152,55 +180,54 @@ class GroupReplacement(Replacement):
         fields = [*self.key, *self.values]
         theirs = ", ".join(f"{self._cast(name)} AS {name}" for name in fields)
         chosen = " AND ".join(f"{self._expression(name)} = g.{name}" for name in self.dataset.group)
-        group = ", ".join(f"g.{name}" for name in self.dataset.group)
-        newest = f"{self._expression(self.dataset.version)} DESC NULLS LAST, " if self.dataset.version else ""
-        stamp = f"row_number() OVER (PARTITION BY {group} ORDER BY {newest}s.line) = 1 AS stamps"
-        staged = f"SELECT {theirs}, s.line, {stamp} FROM {self.source} s JOIN {_GROUPS} g ON {chosen}"
+        staged = f"SELECT {theirs}, s.line FROM {self.source} s JOIN {_GROUPS} g ON {chosen}"
         insert = (
             f"INSERT INTO {self.table} (account_id, marketplace_id, {', '.join(fields)}, document_id, line) "
             f"SELECT %(account)s::smallint, %(marketplace)s::smallint, {', '.join(fields)}, %(document)s::bigint, line "
         )
         if not stored:
-            cursor.execute(
-                f"WITH written AS ({insert} FROM ({staged}) s RETURNING date) "
-                "SELECT count(*), array_agg(DISTINCT date) FROM written",
-                self._parameters([]),
-            )
-            count, days = cursor.fetchone()
-            return count, 0, days or []
+            cursor.execute(f"{insert} FROM ({staged}) s", self._parameters([]))
+            return cursor.rowcount, 0, sorted(self._counts)
         keys = ", ".join(f"coalesce(s.{name}, f.{name}) AS {name}" for name in self.key)
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in [*self.values, "document_id", "line"])
         same_group = " AND ".join(f"f.{name} = g.{name}" for name in self.dataset.group)
-        # Rows that say the same are left alone, but for one of each group: stamped with the newer document,
-        # the newest row of a group tells how new the group is.
         cursor.execute(
             f"""
             WITH diff AS MATERIALIZED (
-                SELECT {keys}, {self._staged_values} s.line,
-                       f.date IS NOT NULL AND s.line IS NOT NULL AND {self._is_same} AS is_same
+                SELECT {keys}, {self._staged_values} s.line
                 FROM ({staged}) s
                 FULL JOIN (
-                    SELECT {", ".join(f"f.{name}" for name in fields)}, f.document_id
+                    SELECT {", ".join(f"f.{name}" for name in fields)}
                     FROM {self.table} f JOIN {_GROUPS} g ON {same_group}
-                    WHERE f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s
+                    WHERE {self._here("f")}
                 ) f ON {" AND ".join(f"f.{name} = s.{name}" for name in self.key)}
                 WHERE s.line IS NULL OR f.date IS NULL OR NOT {self._is_same}
-                OR (s.stamps AND f.document_id <> %(document)s)
             ), gone AS (
                 DELETE FROM {self.table} f USING diff WHERE diff.line IS NULL
-                AND f.account_id = %(account)s AND f.marketplace_id = %(marketplace)s
-                AND {" AND ".join(f"f.{name} = diff.{name}" for name in self.key)} RETURNING f.date
+                AND {self._here("f")} AND {" AND ".join(f"f.{name} = diff.{name}" for name in self.key)} RETURNING 1
             ), written AS (
                 {insert} FROM diff WHERE line IS NOT NULL
                 ON CONFLICT (account_id, marketplace_id, {", ".join(self.key)}) DO UPDATE SET {updates} RETURNING 1
             )
-            SELECT (SELECT count(*) FROM diff WHERE line IS NOT NULL AND NOT is_same), (SELECT count(*) FROM gone),
-                   (SELECT array_agg(DISTINCT date) FROM diff WHERE NOT is_same), (SELECT count(*) FROM written)
+            SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM gone),
+                   (SELECT array_agg(DISTINCT date) FROM diff)
             """,
             self._parameters([]),
         )
-        changed, deleted, days, _written = cursor.fetchone()
+        changed, deleted, days = cursor.fetchone()
         return changed, deleted, days or []
+
+    def _note_told(self, cursor: Any, stored: bool) -> None:
+        """Note the groups taken. Where nothing was stored before, every row of theirs bears the document's name."""
+        ToldGroups.objects.filter(document=self.document, dataset=self.dataset.key).delete()
+        if stored:
+            key = version_key(self.dataset, "g", "g.newest")
+            cursor.execute(
+                "INSERT INTO feeds_toldgroups (account_id, marketplace_id, document_id, dataset, groups) "
+                "SELECT %(account)s, %(marketplace)s, %(document)s, %(dataset)s, told.groups "
+                f"FROM (SELECT array_agg({key}) AS groups FROM {_GROUPS} g) told WHERE told.groups IS NOT NULL",
+                self._parameters([]),
+            )
 
     def _cover_complete(self, cursor: Any, days: list[date], counts: dict[date, int]) -> list[date]:
         """Say which document is the newest that is complete for each day; returns days none was before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -354,6 +355,26 @@ class DocumentDay(Scoped):
 
     def __str__(self) -> str:
         return f"{self.dataset} {self.date} by {self.document_id}"
+
+
+class ToldGroups(Scoped):
+    """The groups (orders, settlements) a document told when some were stored already, each in its version.
+
+    Rows that say the same keep the name of the document that said so first; this tells that a newer one
+    said it too, so that no document from between them comes first.
+    """
+
+    dataset = models.CharField(max_length=60)
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
+    #: What opsboard.feeds.groups.version_key makes of each.
+    groups = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["document", "dataset"], name="toldgroups_once")]
+        indexes = [models.Index(fields=["account", "marketplace", "dataset"], name="toldgroups_by_scope")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} by {self.document_id}"
 
 
 class DirtyDay(Scoped):

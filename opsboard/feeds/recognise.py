@@ -18,7 +18,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from . import cells, glossary, kinds, languages, registry, tables
+from . import cells, glossary, kinds, languages, registry, table_rows, tables
 from .decode import HEAD, Decoded
 from .errors import Ambiguous, BadDocument, Empty, MissingColumn, UnknownKind, WrongCharset
 from .readers import Batch, read_json
@@ -310,10 +310,10 @@ def _beginning(decoded: Decoded) -> str:
     return decoded.head(HEAD).decode(decoded.charset, "ignore").lstrip("\ufeff")
 
 
-def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[tables.Row]]]:
+def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[table_rows.Row]]]:
     if decoded.workbook:
-        for sheet in tables.workbook(decoded).sheet_names:
-            yield "", sheet, list(itertools.islice(tables.lines(decoded, "", sheet), PREAMBLE_LINES))
+        for sheet in table_rows.workbook(decoded).sheet_names:
+            yield "", sheet, list(itertools.islice(table_rows.lines(decoded, "", sheet), PREAMBLE_LINES))
         return
     text = _beginning(decoded)
     for delimiter in DELIMITERS:
@@ -322,7 +322,7 @@ def _beginnings(decoded: Decoded) -> Iterable[tuple[str, str, list[tables.Row]]]
         quoted = delimiter != "\t" or tables.is_quoted(text)
         quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
-        found: list[tables.Row] = []
+        found: list[table_rows.Row] = []
         line = 1
         for row in itertools.islice(reader, PREAMBLE_LINES):
             found.append((line, list(row)))

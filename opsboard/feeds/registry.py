@@ -151,6 +151,8 @@ class Dataset:
     #: SQL that makes the rows to store of the staged ones, in brackets; `{table}` are those. Some lines of a
     #: document only speak of it as a whole, others say several things at once.
     source: str = "{table}"
+    #: A column in which every row of it says something: lines of the document with nothing there are not read.
+    filled: str = ""
     #: The TEXT column that names the marketplace a row is about ("Amazon.de"): rows that name another one
     #: are left out, and the document says so.
     shop: str = ""

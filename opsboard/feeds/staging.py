@@ -143,6 +143,8 @@ class Stager:
         #: {field: header name}; grows when a later batch of JSON brings a key the first had not.
         self.mapping: dict[str, str] | None = None
         self.seen: set[str] = set()
+        #: Lines about this marketplace, those that are no rows of the dataset included.
+        self.lines = 0
         self.staged = Staged(dataset, f"stage_{dataset.key}", _mark(dataset, marketplace))
         self.staged.names = [Names(item, self.columns, self.staged.table) for item in dataset.dimensions]
 
@@ -172,7 +174,7 @@ class Stager:
         constants = constants or {}
         names = ", ".join(["line", *(column.field for column in self.stored), *constants])
         copy_from(f"COPY {table or self.staged.table} ({names}) FROM STDIN", self._rows(batches, constants))
-        if self.staged.refused and self.staged.refused > self.staged.rows * REFUSED_SHARE:
+        if self.staged.refused and self.staged.refused > self.lines * REFUSED_SHARE:
             raise TooManyRefused(self.staged)
 
     def _rows(self, batches: Iterable[Batch], constants: Mapping[str, int]) -> Iterator[bytes]:
@@ -192,6 +194,8 @@ class Stager:
             self.seen |= batch.columns.keys()
             self.staged.mapping = self.mapping
             batch = self._ours(batch, self.mapping)
+            self.lines += len(batch.lines)
+            batch = self._filled(batch, self.mapping)
             if len(batch.lines):
                 frame = self._frame(batch, self.mapping)
                 fixed = [pl.lit(value).alias(name) for name, value in constants.items()]
@@ -213,9 +217,14 @@ class Stager:
         if not theirs.any():
             return batch
         self.staged.elsewhere.update(named.filter(theirs).to_list())
-        kept = (~theirs).arg_true().to_list()
-        lines = [batch.lines[index] for index in kept]
-        return Batch(lines, {key: series(cells).gather(kept) for key, cells in batch.columns.items()})
+        return _only(batch, ~theirs)
+
+    def _filled(self, batch: Batch, mapping: Mapping[str, str]) -> Batch:
+        """The batch without lines that say nothing in the column every row of the dataset has (`Dataset.filled`)."""
+        name = mapping.get(self.staged.dataset.filled, "")
+        if name not in batch.columns or not len(batch.lines):
+            return batch
+        return _only(batch, series(batch.columns[name]).cast(pl.String).str.strip_chars() != "")
 
     def _drift(self, extra: Iterable[str]) -> None:
         unknown = self.staged.unknown_columns
@@ -304,6 +313,15 @@ def _mark(dataset: Dataset, marketplace: Marketplace) -> str:
     dimensions = [(d.model.__name__, d.key, d.columns, d.extra) for d in dataset.dimensions]
     parts = (pl.__version__, dataset.key, dataset.columns, dataset.derived, dataset.sums, dimensions)
     return blake2b(repr((*parts, marketplace.minor_digits)).encode(), digest_size=4).hexdigest()
+
+
+def _only(batch: Batch, wanted: pl.Series) -> Batch:
+    kept = wanted.arg_true().to_list()
+    columns = {
+        name: cells.gather(kept) if isinstance(cells, pl.Series) else [cells[index] for index in kept]
+        for name, cells in batch.columns.items()
+    }
+    return Batch([batch.lines[index] for index in kept], columns)
 
 
 class TooManyRefused(BadDocument):

@@ -19,12 +19,12 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
 
-from . import cells, glossary, tables
+from . import cells, glossary, table_rows, tables
 from .decode import Decoded
 from .errors import Ambiguous, BadDocument, Empty, WrongMarketplace
-from .readers import BATCH_TEXT
 from .registry import Kind, ReportSpec
 from .staging import canonical
+from .table_rows import Block
 from .tables import NUMERIC, Layout, Table
 
 #: Columns that may name the marketplace of a row.
@@ -37,8 +37,6 @@ _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+")
 _GROUPING = re.compile(r"[.,](?=.*[.,])")
 #: Different cells of a column that are remembered; prices of a long file seldom repeat.
 REMEMBERED = 100_000
-#: Rows looked at together, column by column.
-TOGETHER = 2_000
 #: Longer cells are not remembered: a hundred thousand of them would fill the memory.
 LONG = 200
 
@@ -124,8 +122,6 @@ class _Surveyor:
         #: Of text: a percentage has its sign; the largest one without.
         self.signed = False
         self.bare: tuple[float, int, str, Any] = (0.0, 0, "", "")
-        #: Rows that were read and not looked at yet.
-        self.waiting: list[tables.Row] = []
         self.watched: list[tuple[int, str, Callable[[int, str, Any], None], set[Any]]] = []
         self.seen: dict[str, set[Any]] = {name: set() for name in self.names}
 
@@ -167,27 +163,15 @@ class _Surveyor:
 
     def read(self) -> None:
         self.watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
-        start = 0
-        try:
-            for row in tables.rows(self.decoded, self.layout, self._on_header):
-                self.waiting.append(row)
-                held = len(self.waiting)  # where it is in the file is asked now and then: asking costs more than a row
-                if held == TOGETHER or (held % 25 == 0 and self.decoded.file.tell() - start > BATCH_TEXT):
-                    self._look_at_waiting()
-                    start = self.decoded.file.tell()
-        finally:  # what is wrong with a row before is said before what is wrong with this one
-            self._look_at_waiting()
+        for block in table_rows.blocks(self.decoded, self.layout, self._on_header):
+            self._look_at(block)
 
-    def _look_at_waiting(self) -> None:
-        """Fewer rows together where they are long (see `read`), so that cells of any length cost little memory."""
-        waiting, self.waiting = self.waiting, []
-        self.found.rows += len(waiting)
+    def _look_at(self, block: Block) -> None:
+        self.found.rows += len(block.rows)
         if self.span or self.days_before_header:
-            self._look_at_rows(waiting)
-        if not waiting:
-            return
+            self._look_at_rows(block)
         # Each different cell of a column is looked at once: columns of reports repeat themselves.
-        columns = list(zip(*(row for _line, row in waiting), strict=True))
+        columns = list(zip(*block.rows, strict=True))
         new: list[tuple[int, int, Any]] = []
         for order, (index, _name, _see, seen) in enumerate(self.watched):
             column = columns[index]
@@ -199,12 +183,12 @@ class _Surveyor:
             if len(seen) < REMEMBERED and (not isinstance(cell, str) or len(cell) < LONG):
                 seen.add(cell)
             if cell not in {"", None}:
-                see(waiting[at][0], name, cell)
+                see(block.lines[at], name, cell)
 
-    def _look_at_rows(self, rows: list[tables.Row]) -> None:
+    def _look_at_rows(self, block: Block) -> None:
         span = [self.names.index(name) for name in self.span] if self.span else []
         dated = [self.names.index(name) for name in self.date_columns] if self.adds_up else []
-        for line, row in rows:
+        for line, row in zip(*block, strict=True):
             if self.days_before_header and any(row[index] in self.days_before_header for index in dated):
                 self._joined(line, row[dated[0]])
             if span and row[span[0]] != row[span[1]]:
@@ -297,7 +281,6 @@ class _Surveyor:
 
     def _on_header(self) -> None:
         """The header stands again: what comes now is another download, which may tell the same days again."""
-        self._look_at_waiting()
         if self.numbered and self.found.rows:
             raise BadDocument(
                 _("The header stands again after %(rows)d rows, so two files were joined and may say the same twice")

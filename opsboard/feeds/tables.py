@@ -7,26 +7,21 @@ stays as it was received: how to read it again (`options`) is kept beside it.
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook
 
-from . import cells, glossary, moments
-from .charset import MAX_LINE
+from . import cells, glossary, moments, table_rows
 from .errors import BadDocument, UnknownCurrency, WrongMarketplace
-from .readers import BATCH_ROWS, BATCH_TEXT, MAX_BLANK, MAX_COLUMNS, Batch, too_blank
+from .readers import BATCH_ROWS, BATCH_TEXT, MAX_COLUMNS, Batch
 from .registry import Column, Dataset, Kind, ReportSpec
 from .staging import canonical, columns_of
+from .table_rows import Block
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
 #: Kept of each line above a header.
 PREAMBLE_LETTERS = 1000
 NUMERIC = frozenset({Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUMBER})
-Row = tuple[int, list[Any]]
 #: Adds columns to those of one batch.
 Prepare = Callable[[dict[str, list[str]]], None]
 
@@ -123,147 +117,10 @@ class Style:
         )
 
 
-# --- rows -----------------------------------------------------------------------------------------
-
-
-def rows(decoded: Decoded, layout: Layout, on_header: Callable[[], None] | None = None) -> Iterator[Row]:
-    """Every row after the header that is not blank and does not repeat the header, with its line.
-
-    `on_header` is called where the header stands again. Raises BadDocument for another one.
-    """
-    width = len(layout.header)
-    names = set(filter(None, layout.header))
-    blank = 0
-    for line, row in lines(decoded, layout.delimiter, layout.sheet, quoted=layout.quoted):
-        if len(row) > MAX_COLUMNS:
-            raise BadDocument(
-                _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
-                line=line,
-                todo=_("Download the file again."),
-            )
-        if line <= layout.header_line or (not (row and row[0]) and not any(cell not in {"", None} for cell in row)):
-            blank += 1
-            if blank > MAX_BLANK:
-                raise too_blank(line)
-            continue
-        blank = 0
-        a_name = not names.isdisjoint(row)
-        if a_name and _is_header(row, names) and not _repeats_header(row[:width], layout.header):
-            raise BadDocument(
-                _("Another header stands here, so two files were joined into one"),
-                line=line,
-                todo=_("Send them one by one."),
-            )
-        if len(row) != width and (len(row) < width or any(cell not in {"", None} for cell in row[width:])):
-            raise BadDocument(
-                _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
-                line=line,
-                todo=_("The file may be cut off: download it again."),
-            )
-        if len(row) > width:
-            row = row[:width]
-        if not a_name or not _repeats_header(row, layout.header):
-            yield line, row
-        elif on_header is not None:
-            on_header()
-
-
 def is_quoted(text: str) -> bool:
     """Whether the first line has every name in quotation marks, as tab files of some reports have every cell."""
     first = text.lstrip("\ufeff").partition("\n")[0].rstrip("\r").split("\t")
     return len(first) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in first)
-
-
-def lines(decoded: Decoded, delimiter: str, sheet: str = "", *, quoted: bool = True) -> Iterator[Row]:
-    """Every row of the file from its first line, cells as they are."""
-    if decoded.workbook:
-        with _opening():
-            found = workbook(decoded).get_sheet_by_name(sheet)
-            first = (found.start or (0, 0))[0] + 1
-            yield from enumerate(found.iter_rows(), first)
-        return
-    decoded.file.seek(0)
-    text = io.TextIOWrapper(decoded.file, encoding=decoded.charset, errors="strict", newline="")
-    quoting: Any = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    physical = _Physical(text)
-    reader = csv.reader(physical, delimiter=delimiter, quoting=quoting)
-    line = 1
-    try:
-        for row in reader:
-            if reader.line_num > line and quoted and physical.marks % 2 and physical.ended:
-                raise csv.Error  # the reader takes the end of the file for the end of the cell
-            physical.taken = physical.marks = 0
-            yield line, row
-            line = reader.line_num + 1
-    except csv.Error:
-        raise BadDocument(
-            _("A quotation mark is opened and never closed"),
-            line=line,
-            todo=_("Download the file again."),
-        ) from None
-    finally:
-        text.detach()
-
-
-class _Physical:
-    """The lines of a text for the reader of its rows, which may take many for one: up to a limit."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self.text = text
-        #: Characters and quotation marks of the row so far.
-        self.taken = self.marks = 0
-        self.ended = False
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self.text:
-            self.taken += len(line)
-            if self.taken > MAX_LINE:
-                raise csv.Error
-            self.marks += line.count('"')
-            yield line
-        self.ended = True
-
-
-def workbook(decoded: Decoded) -> CalamineWorkbook:
-    """Raises BadDocument when the workbook is damaged or protected."""
-    decoded.file.seek(0)
-    with _opening():
-        return CalamineWorkbook.from_filelike(io.BytesIO(decoded.file.read()))
-
-
-@contextmanager
-def _opening() -> Iterator[None]:
-    """What the library says of a workbook it cannot open, as a sentence."""
-    try:
-        yield
-    except CalamineError as error:
-        why = str(error)
-    except BaseException as error:
-        # A panic of the library (a day in the year 10^15) is no Exception, and no reason to end the process.
-        if type(error).__name__ != "PanicException":
-            raise
-        why = str(error)
-    else:
-        return
-    raise BadDocument(
-        _("The workbook cannot be opened (%(why)s)") % {"why": why[:80]},
-        todo=_("Remove its password if it has one, or download the file again."),
-    )
-
-
-def _repeats_header(row: Sequence[Any], header: Sequence[str]) -> bool:
-    """A placeholder row: most of its filled cells say what the header above them says."""
-    if sum(map(operator.eq, row, header)) < 2:
-        return False
-    same: int = sum(bool(cell) and cell == name for cell, name in zip(row, header, strict=False))
-    filled: int = sum(cell not in {"", None} for cell in row)
-    return same >= 2 and same * 2 > filled
-
-
-def _is_header(row: Sequence[Any], names: set[str]) -> bool:
-    """Most of its filled cells are names of columns, in whatever order."""
-    filled = [cell for cell in row if cell not in {"", None}]
-    return len(filled) > 3 and sum(cell in names for cell in filled) * 2 > len(filled)
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -289,11 +146,12 @@ def _batches(
     kinds = kinds_of(dataset, names)
     date_from = span_column(table, names)
     ignored = {canonical(name) for name in table.ignored}
-    stream = rows(decoded, layout)
-    taken: list[Row] = []
+    stream = table_rows.blocks(decoded, layout)
+    taken: list[Block] = []
     while True:  # the first batch has no rows: it tells which columns there are
-        numbers = [line for line, _row in taken]
-        columns = [list(column) for column in zip(*(row for _line, row in taken), strict=True)] or [[] for _ in names]
+        numbers = [line for block in taken for line in block.lines]
+        rows = (row for block in taken for row in block.rows)
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
         named: dict[str, list[str]] = {}
         for name, column in zip(names, columns, strict=True):
             if name == date_from:
@@ -307,12 +165,13 @@ def _batches(
             return
 
 
-def _some(stream: Iterator[Row], decoded: Decoded) -> Iterator[Row]:
+def _some(stream: Iterator[Block], decoded: Decoded) -> Iterator[Block]:
     """Rows for a batch: fewer of them where they are long."""
-    start = decoded.file.tell()
-    for row in itertools.islice(stream, BATCH_ROWS):
-        yield row
-        if decoded.file.tell() - start > BATCH_TEXT:
+    start, count = decoded.file.tell(), 0
+    for block in stream:
+        yield block
+        count += len(block.rows)
+        if count >= BATCH_ROWS or decoded.file.tell() - start > BATCH_TEXT:
             return
 
 
@@ -320,7 +179,7 @@ def preamble(decoded: Decoded, layout: Layout) -> list[str]:
     """What stands above the header, line by line: there Amazon says what was chosen on the page."""
     above = itertools.takewhile(
         lambda one: one[0] < layout.header_line,
-        lines(decoded, layout.delimiter, layout.sheet, quoted=layout.quoted),
+        table_rows.lines(decoded, layout.delimiter, layout.sheet, quoted=layout.quoted),
     )
     return [",".join(filter(None, map(cells.text, row)))[:PREAMBLE_LETTERS] for _line, row in above]
 
@@ -333,7 +192,7 @@ def reopen_layout(decoded: Decoded, options: Mapping[str, Any]) -> Layout:
     # Before this was kept beside a document, every tab file was read as Amazon's own.
     quoted = bool(options.get("quoted", delimiter != "\t"))
     at = int(options.get("header_line") or 1)
-    for line, row in lines(decoded, delimiter, sheet, quoted=quoted):
+    for line, row in table_rows.lines(decoded, delimiter, sheet, quoted=quoted):
         if line == at:
             return Layout(tuple(map(cells.text, row)), at, delimiter, sheet, quoted)
     raise BadDocument(_("The header line is not where it was"), line=at)

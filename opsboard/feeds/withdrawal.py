@@ -19,11 +19,14 @@ from opsboard.accounts.models import User
 
 from . import hints, pipeline, registry
 from .errors import BadDocument
-from .models import Coverage, Document, DocumentDay, Ingest
+from .groups import version_key
+from .models import Coverage, Document, DocumentDay, Ingest, ToldGroups
 from .registry import Dataset, Scope
 from .replacement import mark_dirty
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+#: What became of a document that was read and might have been stored, had none been newer.
+_READ = (Ingest.State.APPLIED, Ingest.State.UNCHANGED, Ingest.State.SUPERSEDED)
 
 
 def replay(document: Document, *, user: User | None, why: str = "", force: bool = False) -> Ingest:
@@ -191,20 +194,27 @@ class _Withdrawal:
     # --- groups -------------------------------------------------------------------------------
 
     def _drop_groups(self) -> list[date]:
-        """Delete the groups in which a row bears the document's name, whoever told them last; their days.
+        """Delete the groups that are as the document told them, or in which a row bears its name; their days.
 
-        A newer document that said the same of some rows left them as they were: it tells the whole group again.
+        Another document that said the same told the whole group, and tells it again.
         """
         names = ", ".join(self.dataset.group)
         mine = "account_id = %(account)s AND marketplace_id = %(marketplace)s"
+        newest = f"max(f.{self.dataset.version})" if self.dataset.version else "NULL::timestamptz"
+        told = (
+            f"SELECT {names} FROM {self.table} f WHERE {mine} GROUP BY {names} "
+            f"HAVING {version_key(self.dataset, 'f', newest)} IN (SELECT unnest(groups) FROM feeds_toldgroups "
+            "WHERE document_id = %(document)s AND dataset = %(dataset)s)"
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 f"WITH gone AS (DELETE FROM {self.table} WHERE {mine} AND ({names}) IN "
-                f"(SELECT {names} FROM {self.table} WHERE {mine} AND document_id = %(document)s) RETURNING date) "
-                "SELECT count(*), array_agg(DISTINCT date) FROM gone",
+                f"(SELECT {names} FROM {self.table} WHERE {mine} AND document_id = %(document)s UNION {told}) "
+                "RETURNING date) SELECT count(*), array_agg(DISTINCT date) FROM gone",
                 self.scope,
             )
             count, days = cursor.fetchone()
+        ToldGroups.objects.filter(document=self.document, dataset=self.dataset.key).delete()
         self.deleted += count
         return days or []
 
@@ -212,12 +222,16 @@ class _Withdrawal:
         """Let the other documents tell the groups again, the newest first: a group keeps what it is told first."""
         if not emptied:
             return
+        specs = [spec.key for spec in registry.specs() if any(one.key == self.dataset.key for one in spec.datasets)]
+        # Not only those that speak for a whole day: an export of what changed last week may speak for none.
+        read = Ingest.objects.filter(state__in=_READ).values("document_id")
         others = (
             Document.objects.select_related("account", "marketplace")
             .filter(
-                pk__in=DocumentDay.objects.filter(
-                    account=self.document.account_id, marketplace=self.document.marketplace_id, dataset=self.dataset.key
-                ).values("document_id"),
+                account=self.document.account_id,
+                marketplace=self.document.marketplace_id,
+                spec__in=specs,
+                pk__in=read,
                 withdrawn_at=None,
             )
             .exclude(pk=self.document.pk)

@@ -187,14 +187,35 @@ def test_a_late_document_from_between_two_that_say_the_same_changes_nothing(desk
     assert [row[4] for row in desk.stored()] == [1000, 1000]
 
 
-def test_only_what_differs_is_written_and_one_row_that_names_the_newest_document(desk: Desk) -> None:
+def test_a_repetition_taken_back_lets_a_document_from_between_speak(desk: Desk) -> None:
+    """The repetition wrote nothing; yet what it kept out counts once it is gone itself."""
+    desk.ingest(order("1"), made=NOON)
+    again = desk.keep(order("1"), made=NOON + timedelta(hours=2))
+    desk.run(again.ingests.get())
+    late = desk.ingest(order("1", amount="11.00"), made=NOON + timedelta(hours=1))
+    assert (late.changed, desk.stored()[0][4]) == (0, 1000)
+    desk.run(withdrawal.withdraw(again, user=None, why="Wrong shop"))
+    assert desk.stored()[0][4] == 1100
+    assert desk.run(withdrawal.replay(again, user=None)).changed == 1
+    assert desk.stored()[0][4] == 1000
+
+
+def test_a_line_that_a_document_left_out_is_back_when_it_is_taken_back(desk: Desk) -> None:
+    desk.ingest(order("1", "A"), order("1", "B"), window=(MONDAY, MONDAY))
+    shorter = desk.keep(order("1", "A"), window=(MONDAY, MONDAY))
+    assert desk.run(shorter.ingests.get()).deleted == 1
+    desk.run(withdrawal.withdraw(shorter, user=None, why="Wrong shop"))
+    assert [row[2] for row in desk.stored()] == ["A", "B"]
+
+
+def test_only_what_differs_is_written_and_names_the_newest_document(desk: Desk) -> None:
     lines = [order("1", sku) for sku in "ABCD"]
     desk.ingest(*lines)
     newer = desk.keep(*lines[:3], order("1", "D", amount="11.00"))
     assert desk.run(newer.ingests.get()).changed == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(sku ORDER BY sku) FROM test_line WHERE document_id = %s", [newer.pk])
-        assert cursor.fetchone()[0] == ["A", "D"]
+        assert cursor.fetchone()[0] == ["D"]
 
 
 def test_the_first_document_is_withdrawn_and_what_a_newer_one_repeated_stays(desk: Desk) -> None:

@@ -25,7 +25,7 @@ from pytest_django.fixtures import Settings
 from ads.models import CampaignDay
 from inventory.models import PlanningDay
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.feeds import pipeline
+from opsboard.feeds import pipeline, withdrawal
 from opsboard.feeds.models import Document, Ingest
 from tests.factories import make_scope
 
@@ -195,26 +195,67 @@ def test_any_order_and_repetition_of_the_same_documents_ends_in_the_same_orders(
     with shop("US") as scope:
         orders.scope = scope
         for age in arrival:
-            lines = [
-                (
-                    number,
-                    sku,
-                    "2026-11-02T20:00:00+00:00",
-                    f"2026-11-03T{updated:02d}:00:00+00:00",
-                    "",
-                    f"{cents / 100:.2f}",
-                )
-                for number, (updated, said) in told[age].items()
-                for sku, cents in said
-            ]
-            outcome = orders.ingest(*lines, made=NOON + timedelta(minutes=age))
+            outcome = orders.ingest(*_order_lines(told[age]), made=NOON + timedelta(minutes=age))
             assert outcome.state in {"applied", "unchanged", "superseded"}, outcome
 
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT order_id, sku, amount_minor FROM test_line WHERE account_id = %s", [scope.account_id]
-            )
-            stored: dict[str, list[tuple[str, int]]] = {}
-            for number, sku, cents in cursor.fetchall():
-                stored.setdefault(number, []).append((sku, cents))
-        assert {number: sorted(lines) for number, lines in stored.items()} == truth
+        assert _stored_orders(scope) == truth
+
+
+def _order_lines(report: dict[str, tuple[int, list[tuple[str, int]]]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            number,
+            sku,
+            "2026-11-02T20:00:00+00:00",
+            f"2026-11-03T{updated:02d}:00:00+00:00",
+            "",
+            f"{cents / 100:.2f}",
+        )
+        for number, (updated, said) in report.items()
+        for sku, cents in said
+    ]
+
+
+def _stored_orders(scope: AccountMarketplace) -> dict[str, list[tuple[str, int]]]:
+    stored: dict[str, list[tuple[str, int]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT order_id, sku, amount_minor FROM test_line WHERE account_id = %s", [scope.account_id])
+        for number, sku, cents in cursor.fetchall():
+            stored.setdefault(number, []).append((sku, cents))
+    return {number: sorted(lines) for number, lines in stored.items()}
+
+
+@CAREFUL
+@given(st.data(), st.lists(order_reports, min_size=2, max_size=4))
+def test_documents_taken_back_and_restored_at_any_time_leave_the_orders_of_those_that_count(
+    orders: OrderDesk,  # noqa: F811
+    line_model: type[models.Model],  # noqa: F811
+    data: st.DataObject,
+    told: list[dict[str, tuple[int, list[tuple[str, int]]]]],
+) -> None:
+    """Some of them told again by a newer document in the same words, between whose tellings others come."""
+    told += [told[age] for age in data.draw(st.lists(st.sampled_from(range(len(told))), max_size=2))]
+    events = data.draw(st.permutations([*range(len(told)), *data.draw(st.lists(st.integers(0, 5), max_size=6))]))
+    documents: dict[int, Document] = {}
+
+    with shop("US") as scope:
+        orders.scope = scope
+        for event in events:
+            age = event % len(told)
+            if (document := documents.get(age)) is None:
+                documents[age] = document = orders.keep(*_order_lines(told[age]), made=NOON + timedelta(minutes=age))
+                ingest = document.ingests.get()
+            elif document.withdrawn_at is None:
+                ingest = withdrawal.withdraw(document, user=None, why="A test")
+            else:
+                ingest = withdrawal.replay(document, user=None)
+            assert orders.run(ingest).state in {"applied", "unchanged", "superseded", "withdrawn"}
+            document.refresh_from_db()
+
+            newest: dict[str, tuple[int, int]] = {}
+            for age in [age for age, one in documents.items() if one.withdrawn_at is None]:
+                for number, (updated, _said) in told[age].items():
+                    newest[number] = max(newest.get(number, (-1, -1)), (updated, age))
+            assert _stored_orders(scope) == {
+                number: sorted(told[age][number][1]) for number, (_updated, age) in newest.items()
+            }

@@ -93,6 +93,19 @@ def test_every_amount_is_a_line_and_the_header_a_settlement(desk: Desk) -> None:
     assert paid.total_minor == 1525
 
 
+def test_the_same_settlement_again_is_as_many_rows_as_it_was(desk: Desk) -> None:
+    """The header is no line, and the lines are no settlements."""
+    hand_in(desk, head(), *SALE)
+    again = hand_in(desk, head(), *SALE)
+    assert (again.state, again.rows_in, again.changed, again.unchanged) == (State.UNCHANGED, 4, 0, 4)
+
+
+def test_a_header_whose_total_is_no_amount_is_told_with_its_line(desk: Desk) -> None:
+    outcome = hand_in(desk, *SALE, head("fifteen"))
+    assert (outcome.state, outcome.errors[0]["line"]) == (State.HELD, 5)
+    assert not SettlementLine.objects.exists() and not Settlement.objects.exists()
+
+
 @pytest.mark.parametrize("total", ["15.26", "15.24", "-15.25", "1525"])
 def test_lines_that_miss_the_total_by_a_cent_hold_the_document(desk: Desk, total: str) -> None:
     outcome = hand_in(desk, head(total), *SALE)
