@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from django.contrib.auth.hashers import make_password
 
+from opsboard.accounts.marketplaces import MARKETPLACES
 from opsboard.accounts.models import (
     AccountMarketplace,
     Marketplace,
@@ -20,6 +22,12 @@ from opsboard.accounts.models import (
 PASSWORD = "correct horse battery staple"
 _HASHED = ""
 _numbers = itertools.count(1)
+
+
+def make_marketplaces() -> None:
+    """Amazon's marketplaces, which belong to the migrations: tests that commit leave empty tables behind."""
+    if not Marketplace.objects.exists():  # each try would use up numbers, and there are few
+        Marketplace.objects.bulk_create(Marketplace(**asdict(fact)) for fact in MARKETPLACES)
 
 
 def make_org(name: str = "") -> Organisation:

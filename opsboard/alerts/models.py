@@ -267,6 +267,7 @@ class OutboxMessage(Work):
         ASSIGNED = "assigned", _("Given to you")
         ESCALATED = "escalated", _("Taken by nobody")
         FAILING = "failing", _("A report fails")
+        MACHINE = "machine", _("The machine")
         TEST = "test", _("Test")
         WEEKLY = "weekly", _("Weekly summary")
         DAILY = "daily", _("Daily brief")

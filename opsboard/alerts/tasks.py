@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import date
+
 from celery import shared_task
 from django.db import connection, transaction
-from django.db.models import Q
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import dispatch
@@ -44,11 +46,11 @@ def deliver(message_id: int) -> None:
 def wake_judges() -> None:
     """Hint at scopes with dirty days, with a new day, or with typed figures that nobody has judged yet."""
     dirty = set(DirtyDay.objects.values_list("account_id", "marketplace_id").distinct())
-    judged = set(Verdict.objects.values_list("account_id", "marketplace_id").distinct())
-    dirty |= set(ManualValue.objects.values_list("account_id", "marketplace_id").distinct()) - judged
+    judged: dict[tuple[int, int], set[date | None]] = defaultdict(set)
+    for account, shop, day in Verdict.objects.values_list("account_id", "marketplace_id", "judged_on").distinct():
+        judged[account, shop].add(day)
+    dirty |= set(ManualValue.objects.values_list("account_id", "marketplace_id").distinct()) - judged.keys()
     for scope in AccountMarketplace.objects.filter(active=True, account__active=True).select_related("marketplace"):
-        stale = Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id).filter(
-            ~Q(judged_on=scope.marketplace.today())
-        )
-        if (scope.account_id, scope.marketplace_id) in dirty or stale.exists():
-            dispatch.hint("opsboard.kpis.judge", (scope.account_id, scope.marketplace_id))
+        here = scope.account_id, scope.marketplace_id
+        if here in dirty or judged.get(here, set()) - {scope.marketplace.today()}:
+            dispatch.hint("opsboard.kpis.judge", here)

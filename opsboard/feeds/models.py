@@ -175,6 +175,11 @@ class Fetch(Work, Scoped):
                 name="fetch_turn",
                 condition=models.Q(state__in=["waiting", "requested", "ready"]),
             ),
+            # What may be claimed of an account while its requests rest: all but those, or those of one API.
+            models.Index(
+                fields=["account"], name="fetch_under_way", condition=models.Q(state__in=["requested", "ready"])
+            ),
+            models.Index(fields=["account", "spec"], name="fetch_waiting", condition=models.Q(state="waiting")),
             models.Index(fields=["account", "marketplace", "spec", "-window_end"], name="fetch_by_scope"),
         ]
 

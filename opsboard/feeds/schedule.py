@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -31,6 +31,21 @@ REFUSED_REST = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=10)
 
 _KINDS = {"sp": Credential.Kind.SP_API, "ads": Credential.Kind.ADS}
+
+Pair = tuple[int, int]  # account, marketplace
+
+_LACKING = """
+    SELECT DISTINCT scope.account_id, scope.marketplace_id
+      FROM accounts_accountmarketplace scope
+      JOIN accounts_selleraccount seller ON seller.id = scope.account_id AND seller.active
+      JOIN accounts_marketplace shop ON shop.id = scope.marketplace_id
+      JOIN accounts_credential credential ON credential.account_id = scope.account_id
+      JOIN unnest(%s::text[], %s::text[], %s::text[]) AS spec(key, kind, not_in) ON spec.kind = credential.kind
+     WHERE scope.active AND shop.code <> ALL(string_to_array(spec.not_in, ','))
+       AND (spec.kind <> %s OR scope.ads_profile_id <> '')
+       AND NOT EXISTS (SELECT 1 FROM feeds_feed feed
+            WHERE feed.account_id = scope.account_id AND feed.marketplace_id = scope.marketplace_id
+              AND feed.spec = spec.key)"""
 
 
 def usable_specs(scope: AccountMarketplace, kinds: set[str] | None = None) -> list[ReportSpec]:
@@ -68,27 +83,60 @@ def plan_due(now: datetime | None = None) -> int:
     """Insert the fetches of every feed whose slot has come; how many rows that were."""
     now = now or timezone.now()
     _after_new_credentials(now)
-    kinds = _kinds()
-    usable: dict[tuple[int, int], tuple[AccountMarketplace, dict[str, ReportSpec]]] = {}
-    for scope in AccountMarketplace.objects.filter(active=True).select_related("account", "marketplace"):
-        specs = {spec.key: spec for spec in usable_specs(scope, kinds.get(scope.account_id, set()))}
-        usable[(scope.account_id, scope.marketplace_id)] = scope, specs
-    _create_missing_feeds(usable.values(), now)
+    _create_missing_feeds(_usable(_scopes_lacking_feeds()).values(), now)
+    due = list(Feed.objects.filter(enabled=True, next_due__lte=now).order_by("next_due"))
+    usable = _usable({(feed.account_id, feed.marketplace_id) for feed in due})
     planned, resting = 0, []
-    for feed in Feed.objects.filter(enabled=True, next_due__lte=now).order_by("next_due"):
+    for feed in due:
         found = usable.get((feed.account_id, feed.marketplace_id))
         if found and feed.spec in found[1]:
             planned += _plan(feed, found[1][feed.spec], found[0], now)
         else:
             resting.append(feed.pk)
-    # Without credentials, or no longer declared: nothing is late, and what comes back is found soon.
-    Feed.objects.filter(pk__in=resting, next_due__lte=now).update(next_due=now + LOOK_AGAIN)
+    if resting:  # Without credentials, or no longer declared: nothing is late, and what comes back is found soon.
+        Feed.objects.filter(pk__in=resting, next_due__lte=now).update(next_due=now + LOOK_AGAIN)
     return planned
 
 
+def _usable(pairs: set[Pair]) -> dict[Pair, tuple[AccountMarketplace, dict[str, ReportSpec]]]:
+    """What can be fetched of some (account, marketplace)."""
+    if not pairs:
+        return {}
+    accounts = {account for account, _shop in pairs}
+    kinds = _kinds(accounts)
+    scopes = AccountMarketplace.objects.filter(active=True, account__in=accounts)
+    return {
+        (scope.account_id, scope.marketplace_id): (
+            scope,
+            {spec.key: spec for spec in usable_specs(scope, kinds.get(scope.account_id, set()))},
+        )
+        for scope in scopes.select_related("account", "marketplace")
+        if (scope.account_id, scope.marketplace_id) in pairs
+    }
+
+
+def _scopes_lacking_feeds() -> set[Pair]:
+    """Where `usable_specs` has a report and there is no feed for it: mostly nowhere, so the server looks, not we.
+
+    Leans on feed_once.
+    """
+    specs = [spec for spec in registry.specs() if spec.api]
+    columns = [
+        [spec.key for spec in specs],
+        [_KINDS[spec.api].value for spec in specs],
+        [",".join(spec.not_in) for spec in specs],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_LACKING, [*columns, Credential.Kind.ADS.value])
+        return set(cursor.fetchall())
+
+
 def _create_missing_feeds(usable: Iterable[tuple[AccountMarketplace, dict[str, ReportSpec]]], now: datetime) -> None:
-    have = set(Feed.objects.values_list("account_id", "marketplace_id", "spec"))
-    wanted = ((scope.account_id, scope.marketplace_id, key) for scope, specs in usable for key in specs)
+    wanted = [(scope.account_id, scope.marketplace_id, key) for scope, specs in usable for key in specs]
+    if not wanted:
+        return
+    theirs = Feed.objects.filter(account__in={account for account, _shop, _key in wanted})
+    have = set(theirs.values_list("account_id", "marketplace_id", "spec"))
     Feed.objects.bulk_create(
         [
             Feed(account_id=account, marketplace_id=shop, spec=key, next_due=now, deep_planned_to=now)

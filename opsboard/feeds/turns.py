@@ -31,43 +31,72 @@ def claim(on_set_aside: Any) -> tuple[int, int] | None:
     """Take the fetch whose turn it is: (pk, fence), or None when nothing is due."""
     condition, params = workable()
     for _ in range(_TRIES):
-        account = _next_account(condition, params)
-        if account is None:
+        turn = _next()
+        if turn is None:
             return None
+        account, fetch = turn
         _serve(account)
-        claimed = leases.claim_first(
-            Fetch, f"account_id = %s AND {condition}", [account, *params], ORDER, on_set_aside=on_set_aside
-        )
-        if claimed:
-            return claimed
+        for which, key in (("id", fetch), ("account_id", account)):  # the account's next one, if that was just taken
+            claimed = leases.claim_first(
+                Fetch, f"{which} = %s AND {condition}", [key, *params], ORDER, on_set_aside=on_set_aside
+            )
+            if claimed:
+                return claimed
     return None
 
 
 def workable() -> tuple[str, list[Any]]:
     """SQL over feeds_fetch, with its parameters: open rows that do not rest, whether or not they are due."""
-    ads = [spec.key for spec in registry.specs() if spec.api == "ads"]
     sql = f"""state = ANY(%s) AND {backfill.NOT_RESTING} AND NOT EXISTS (
         SELECT 1 FROM feeds_rest rest
          WHERE rest.account_id = feeds_fetch.account_id AND rest.state = feeds_fetch.state
            AND rest.api = CASE WHEN feeds_fetch.spec = ANY(%s) THEN 'ads' ELSE 'sp' END
            AND (rest.marketplace_id IS NULL OR rest.marketplace_id = feeds_fetch.marketplace_id)
            AND CASE WHEN feeds_fetch.priority > 0 THEN rest.until ELSE rest.urgent_until END > statement_timestamp())"""
-    return sql, [[state.value for state in OPEN], ads]
+    return sql, [[state.value for state in OPEN], _ads()]
 
 
-def _next_account(condition: str, params: list[Any]) -> int | None:
-    sql = f"""
-        SELECT seller.id FROM accounts_selleraccount seller
-          LEFT JOIN feeds_turn turn ON turn.account_id = seller.id
+def _ads() -> list[str]:
+    return [spec.key for spec in registry.specs() if spec.api == "ads"]
+
+
+def _of_each_account(ready: str, at_most: int) -> tuple[str, list[Any]]:
+    """SQL after FROM, with its parameters: every `seller`, with the `first` few of its workable rows in their order.
+
+    `ready` is SQL over feeds_fetch. Histories are asked for at Amazon's pace, so mostly thousands of an account's
+    requests rest as one: then only what does not is looked at, by indexes of its own (fetch_under_way,
+    fetch_waiting), or every claim would read through all of them.
+    """
+    condition, params = workable()
+    rows = f"SELECT id, priority, deadline, window_end FROM feeds_fetch WHERE account_id = seller.id AND {condition}"
+    few = f"AND {ready} OFFSET 0)"  # OFFSET: sorted after it was found, or the order's index would be read through
+    sql = f"""accounts_selleraccount seller
+          LEFT JOIN feeds_rest requests ON requests.account_id = seller.id AND requests.marketplace_id IS NULL
+           AND requests.api = 'sp' AND requests.state = 'waiting' AND requests.until > statement_timestamp()
          CROSS JOIN LATERAL (
-            SELECT priority FROM feeds_fetch
-             WHERE account_id = seller.id AND {condition} AND {leases.CLAIMABLE}
-             ORDER BY {ORDER} LIMIT 1) first
+            SELECT * FROM (
+                ({rows} AND requests.id IS NULL AND {ready} ORDER BY {ORDER} LIMIT {at_most})
+                UNION ALL
+                ({rows} AND requests.id IS NOT NULL AND state IN ('requested', 'ready') {few}
+                UNION ALL
+                ({rows} AND requests.id IS NOT NULL AND state = 'waiting' AND spec = ANY(%s) {few}
+                UNION ALL
+                ({rows} AND requests.id IS NOT NULL AND state = 'waiting' AND priority <= 0 AND spec <> ALL(%s) {few}
+            ) lanes ORDER BY {ORDER} LIMIT {at_most}) first"""
+    return sql, [*params, *params, *params, _ads(), *params, _ads()]
+
+
+def _next() -> tuple[int, int] | None:
+    """The account whose turn it is and its first fetch."""
+    rows, params = _of_each_account(leases.CLAIMABLE, 1)
+    sql = f"""
+        SELECT seller.id, first.id FROM {rows}
+          LEFT JOIN feeds_turn turn ON turn.account_id = seller.id
          ORDER BY first.priority, turn.served_at NULLS FIRST, seller.id LIMIT 1"""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         row = cursor.fetchone()
-    return int(row[0]) if row else None
+    return (int(row[0]), int(row[1])) if row else None
 
 
 def _serve(account: int) -> None:
@@ -107,20 +136,16 @@ def rest(fetch: Fetch, api: str, seconds: float) -> None:
 
 def due(at_most: int) -> int:
     """How many fetches could be worked on now, counted no further than `at_most`."""
-    condition, params = workable()
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM feeds_fetch WHERE {condition} AND {leases.CLAIMABLE} LIMIT %s) found"
+    rows, params = _of_each_account(leases.CLAIMABLE, at_most)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, at_most])
+        cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT %s) found", [*params, at_most])
         return int(cursor.fetchone()[0])
 
 
 def soon(seconds: float) -> bool:
     """Whether a fetch that nobody holds comes due within so many seconds."""
-    condition, params = workable()
-    sql = f"""
-        SELECT EXISTS (SELECT 1 FROM feeds_fetch
-         WHERE {condition} AND finished_at IS NULL AND lease_until IS NULL
-           AND not_before <= statement_timestamp() + make_interval(secs => %s))"""
+    soon = f"statement_timestamp() + make_interval(secs => {float(seconds)})"
+    rows, params = _of_each_account(f"finished_at IS NULL AND lease_until IS NULL AND not_before <= {soon}", 1)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, seconds])
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {rows})", params)
         return bool(cursor.fetchone()[0])

@@ -8,9 +8,10 @@ class WatchConfig(AppConfig):
     def ready(self) -> None:
         from opsboard.feeds import dispatch, leases
 
-        from . import counters, heartbeats, processes, startup  # noqa: F401
+        from . import counters, disks, heartbeats, processes, startup  # noqa: F401
         from .looks import machine, shop, work  # noqa: F401
 
         dispatch.on_tick(heartbeats.ticked)
+        dispatch.on_tick(disks.tell)
         leases.observe(counters.noticed)
         processes.connect()

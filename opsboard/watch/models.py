@@ -42,6 +42,23 @@ class Heartbeat(models.Model):
         return f"{self.kind} {self.name}"
 
 
+class Trouble(models.Model):
+    """Something wrong with the machine that people were mailed of; open while it lasts."""
+
+    #: Key of the check that found it.
+    what = models.CharField(max_length=40)
+    began_at = models.DateTimeField(db_default=Now())
+    over_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["what"], condition=models.Q(over_at=None), name="trouble_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} since {self.began_at}"
+
+
 class Tally(models.Model):
     """Something counted by all processes together; only grows."""
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from opsboard.accounts import sealing
-from opsboard.accounts.marketplaces import MARKETPLACES
-from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.accounts.models import AccountMarketplace
 from opsboard.amazon import tokens
-from tests.factories import make_scope
+from tests.factories import make_marketplaces, make_scope
 
 from .scripted import ScriptedAmazon, scripted_amazon
 
@@ -22,11 +20,9 @@ CREDENTIALS = {"client_id": "amzn1.client", "client_secret": "SECRETCLIENT", "re
 
 @pytest.fixture(autouse=True)
 def _marketplaces(request: pytest.FixtureRequest) -> None:
-    """Tests that commit leave empty tables behind; the marketplaces belong to the migrations."""
     if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
         request.getfixturevalue("db")
-        if not Marketplace.objects.exists():  # each try would use up numbers, and there are few
-            Marketplace.objects.bulk_create([Marketplace(**asdict(fact)) for fact in MARKETPLACES])
+        make_marketplaces()
 
 
 @pytest.fixture

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from opsboard.accounts.marketplaces import MARKETPLACES
-from opsboard.accounts.models import AccountMarketplace, Marketplace, User
-from tests.factories import make_seller
+from opsboard.accounts.models import AccountMarketplace, User
+from tests.factories import make_marketplaces, make_seller
 
 from .shop import stock_shop
 
@@ -45,8 +43,7 @@ def shop(transactional_db: None, settings: Settings) -> tuple[User, list[Account
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.ALLOWED_HOSTS = ["*"]
-    if not Marketplace.objects.exists():  # each try would use up numbers, and there are few
-        Marketplace.objects.bulk_create([Marketplace(**asdict(fact)) for fact in MARKETPLACES])
+    make_marketplaces()
     user, scopes = make_seller(("US", "JP"))
     for scope in scopes:
         stock_shop(scope)

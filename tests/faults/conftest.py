@@ -33,8 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if not item.get_closest_marker("quick"):
             item.add_marker(pytest.mark.faults)
-        if SOAK:
-            item.add_marker(pytest.mark.timeout(3600))
+        item.add_marker(pytest.mark.timeout(3600 if SOAK else 900))  # later than any of its waits gives up
 
 
 @pytest.fixture(scope="package")  # it makes the simulated sellers small: the tests of other rooms want them whole

@@ -146,6 +146,13 @@ def pages_of(count: str) -> None:
     sp_api.PAGE_SIZE = int(count)
 
 
+def short_penalty(seconds: str) -> None:
+    """After a 429 that does not say for how long, it rests so many seconds, not half a minute; then twice that."""
+    from opsboard.amazon import throttle
+
+    throttle.PENALTY_SECONDS = float(seconds)
+
+
 SABOTAGES: dict[str, Callable[[str], None]] = {
     made.__name__: made
     for made in (
@@ -160,5 +167,6 @@ SABOTAGES: dict[str, Callable[[str], None]] = {
         acknowledge_for_the_dead,
         clock,
         pages_of,
+        short_penalty,
     )
 }

@@ -63,7 +63,8 @@ def test_a_proxys_page_or_an_outage_is_a_wait_and_never_data(house: House, fault
     tenants = [house.tenant(key) for key in ("NA", "EU", "FE")]
     each = times(1, 10)
     operations = ("createReport", "getReport", "getReportDocument")
-    with house.at_work(1):
+    # Such a page does not say when to come back: half a minute's rest in earnest, and longer the next time.
+    with house.at_work(1, short_penalty=2):
         for tenant in tenants:  # how fast it may go is known from good answers; here that is fast
             house.ask(tenant, [OLDEST_MOVING + 100])
         house.settle(RECOVERED)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +44,56 @@ def test_a_feed_for_every_report_the_credentials_open() -> None:
 def test_without_credentials_nothing_is_planned() -> None:
     make_scope()
     assert schedule.plan_due(NOW) == 0 and not Feed.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_server_finds_the_shops_that_lack_feeds_just_as_they_are_worked_out() -> None:
+    whole, no_profile, no_ads, asleep = connected("US"), connected("DE"), connected("BE", ads=False), connected("FR")
+    no_profile.ads_profile_id = ""
+    asleep.active = False
+    for scope in (no_profile, asleep):
+        scope.save()
+    make_scope(marketplace="JP")  # nothing is connected
+
+    for one in (whole, no_profile, no_ads):
+        here = (one.account_id, one.marketplace_id)
+        assert here in schedule._scopes_lacking_feeds()
+        feeds = schedule.ensure_feeds(one)
+        assert here not in schedule._scopes_lacking_feeds()
+        for feed in feeds:  # whichever is missing is seen
+            feed.delete()
+            assert here in schedule._scopes_lacking_feeds()
+            Feed.objects.create(account=one.account, marketplace=one.marketplace, spec=feed.spec)
+    assert schedule._scopes_lacking_feeds() == set()
+
+
+@pytest.mark.django_db
+@time_machine.travel(NOW, tick=False)
+def test_a_tick_at_which_nothing_is_due_asks_and_reads_no_more_for_many_shops_than_for_one() -> None:
+    def tick() -> tuple[int, int]:
+        """Statements of planning, and rows that came back."""
+        rows = 0
+
+        def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            nonlocal rows
+            found = execute(sql, params, many, context)
+            rows += max(0, context["cursor"].rowcount)
+            return found
+
+        with CaptureQueriesContext(connection) as queries, connection.execute_wrapper(count):
+            assert schedule.plan_due(NOW) == 0
+        return len(queries), rows
+
+    def idle_shop() -> None:
+        schedule.ensure_feeds(connected("US"))
+        Feed.objects.update(next_due=NOW + timedelta(hours=1))
+        Credential.objects.update(updated_at=NOW - timedelta(days=1))
+
+    idle_shop()
+    with_one = tick()
+    for _ in range(4):
+        idle_shop()
+    assert with_one == (3, 0) and tick() == with_one
 
 
 # --- routine --------------------------------------------------------------------------------------

@@ -158,21 +158,53 @@ def test_a_refused_download_lets_the_other_finished_reports_rest_and_not_the_req
     assert amazon.count("POST", REPORTS) == 1
 
 
-def test_the_claim_reads_an_index_and_not_the_whole_history() -> None:
-    scope, now = make_scope(), timezone.now()
-    day = now.date()
+def rows_read() -> int:
+    """Fetches that this transaction has read by an index so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'feeds_fetch'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def history(scope: AccountMarketplace, days: int) -> None:
+    now = timezone.now()
     Fetch.objects.bulk_create(
         Fetch(
             account=scope.account,
             marketplace=scope.marketplace,
             spec="sales_and_traffic",
-            window_start=day - timedelta(days=age),
-            window_end=day - timedelta(days=age),
+            window_start=now.date() - timedelta(days=age),
+            window_end=now.date() - timedelta(days=age),
             slot=now,
             priority=20,
         )
-        for age in range(3000)
+        for age in range(days)
     )
+
+
+def test_histories_that_rest_are_not_read_through_to_find_what_does_not() -> None:
+    scopes = [make_scope() for _ in range(3)]
+    for scope in scopes:
+        history(scope, 2000)
+        rested(scope, "waiting")
+    under_way = make_fetch(scopes[0], "stock", state="requested", report_id="R1", requested_at=timezone.now())
+    asked = make_fetch(scopes[1], "planning", priority=0)
+    of_ads = make_fetch(scopes[2], "sp_campaigns")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE feeds_fetch")
+    before = rows_read()
+
+    assert turns.due(10) == 3 and turns.soon(1)
+    assert take() == asked.pk
+    assert {take(), take()} == {under_way.pk, of_ads.pk}
+
+    assert rows_read() - before < 200
+
+
+def test_the_claim_reads_an_index_and_not_the_whole_history() -> None:
+    scope = make_scope()
+    history(scope, 3000)
     condition, params = turns.workable()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE feeds_fetch")

@@ -65,3 +65,12 @@ def test_files_named_in_the_architecture_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     for path in re.findall(r"`((?:opsboard|feeds|kpis|alerts|accounts|tests|ads)/[\w/]+\.py)`", text):
         assert (ROOT / path).exists() or (ROOT / "opsboard" / path).exists(), path
+
+
+def test_every_setting_from_the_environment_is_told_of() -> None:
+    """Read where the settings and the processes are: env("NAME"), env_bool("NAME"), os.environ.get("NAME")."""
+    code = "".join((ROOT / "opsboard" / name).read_text() for name in ("settings.py", "processes.py"))
+    read = set(re.findall(r"""(?:\benv(?:_bool|_list)?|environ\.get)\(\s*["']([A-Z_]+)["']""", code))
+    assert {"SECRET_KEY", "ALLOWED_HOSTS", "OPSBOARD_SILENCE_SECONDS", "WEB_CONCURRENCY"} <= read
+    told = set(re.findall(r"[A-Z][A-Z_]+", (ROOT / ".env.example").read_text() + README))
+    assert read <= told, sorted(read - told)

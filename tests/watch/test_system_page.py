@@ -28,7 +28,7 @@ def test_it_says_that_everything_runs_when_it_does(client: Client, scope: Accoun
     seen = {"status": "ok", "sentences": {"en": "Seen."}}
     lived(
         "worker",
-        saw=dict.fromkeys(("redis", "redis_eviction", "document_disk", "documents_writable"), seen),
+        saw=dict.fromkeys(("redis", "redis_eviction", "document_disk", "documents_writable", "database_disk"), seen),
     )
     assert "Everything runs" in page(client, scope)
 

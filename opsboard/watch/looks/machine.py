@@ -276,6 +276,7 @@ register(
         gettext_lazy("Free some space or enlarge the disk before PostgreSQL stops."),
         _database_disk,
         live=True,
+        seen_by_workers=True,
     ),
     Check(
         "leftovers",
