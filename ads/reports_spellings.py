@@ -38,7 +38,11 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
         "客户搜索词", "カスタマーの検索キーワード", "Suchbegriff des Kunden", "Suchbegriff eines Kunden",
         "Término de búsqueda de cliente", "Terme de recherche client", "Terme de recherche du client",
         "Terme de recherche des clients", "Termes de recherche client", "Termine di ricerca cliente",
-        "Termine di ricerca del cliente", "Termine di ricerca dei clienti", "Termini di ricerca cliente"),
+        "Termine di ricerca del cliente", "Termine di ricerca dei clienti", "Termini di ricerca cliente",
+        "Termine ricerca cliente"),
+    "Top-of-search Impression Share": ("搜索结果首页首位展示量份额",),
+    "Cost type": ("费用类型",),
+    "Viewable Impressions": ("可查看的展现量",),
     "Placement": ("广告位", "放置", "Platzierung", "Emplacement", "Posizionamento"),
     "Advertised SKU": (
         "广告SKU", "宣伝SKU", "Beworbene SKU", "SKU anunciado", "SKU annoncé", "SKU publicisé", "SKU promu",
