@@ -145,6 +145,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("Table of the Amazon Ads campaign manager", ("State", "Campaigns", "Impressions"), (), _BY_DAY),
     Kind("Table of the Amazon Ads campaign manager", ("State", "Status", "Impressions", "Clicks"), ("Date",), _BY_DAY),
     Kind("Report of the new Amazon Ads reporting", ("Budget currency", "Total cost", "Purchases"), (), _WINDOW),
+    Kind("Report of the new Amazon Ads reporting", ("Campaign Name", "总成本", "销售额"), (), _WINDOW),
+    Kind("Amazon Ads bulk sheet", ("Campaign Name (Informational only)", "Impressions"), (), _BULK),
     Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID"), (), _BULK),
     Kind("Sponsored Brands attributed purchases", ("Campaign Name", "Attribution type", "Purchased ASIN")),
     Kind("Sponsored ads placement", ("Campaign Name", "Placement", "Impressions"), (), _CAMPAIGNS_BY_DAY),
