@@ -46,6 +46,7 @@ _OF_WHICH = (
 IGNORED = (
     "Start Date",
     "End Date",
+    "Start Time",  # hours of a day are added up
     "Portfolio name",
     "Country",
     "Retailer",

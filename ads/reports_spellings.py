@@ -38,7 +38,11 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
         "客户搜索词", "カスタマーの検索キーワード", "Suchbegriff des Kunden", "Suchbegriff eines Kunden",
         "Término de búsqueda de cliente", "Terme de recherche client", "Terme de recherche du client",
         "Terme de recherche des clients", "Termes de recherche client", "Termine di ricerca cliente",
-        "Termine di ricerca del cliente", "Termine di ricerca dei clienti", "Termini di ricerca cliente"),
+        "Termine di ricerca del cliente", "Termine di ricerca dei clienti", "Termini di ricerca cliente",
+        "Termine ricerca cliente"),
+    "Top-of-search Impression Share": ("搜索结果首页首位展示量份额",),
+    "Cost type": ("费用类型",),
+    "Viewable Impressions": ("可查看的展现量",),
     "Placement": ("广告位", "放置", "Platzierung", "Emplacement", "Posizionamento"),
     "Advertised SKU": (
         "广告SKU", "宣伝SKU", "Beworbene SKU", "SKU anunciado", "SKU annoncé", "SKU publicisé", "SKU promu",
@@ -56,15 +60,19 @@ SPONSORED_PRODUCTS: dict[str, tuple[str, ...]] = {
     "Cost Per Click (CPC)": (
         "单次点击成本 (CPC)", "每次点击成本(CPC)", "平均クリック単価 (CPC)", "クリック課金制（CPC）",
         "Kosten pro Klick (CPC)", "Coste por clic (CPC)", "Coût par clic (CPC)", "Costo per clic (CPC)"),
-    "Spend": ("花费", "費用", "Ausgaben", "Gasto", "Dépense", "Dépenses", "Spesa", "Spese"),
+    "Spend": ("花费", "費用", "広告費", "Ausgaben", "Gasto", "Dépense", "Dépenses", "Spesa", "Spese"),
     "7 Day Total Sales": (
-        "7天总销售额", "広告がクリックされてから7日間の総売上高", "7 Tage, Umsatz gesamt (€)",
+        "7天总销售额", "広告がクリックされてから7日間の総売上高", "7日間の総売上高", "7 Tage, Umsatz gesamt (€)",
+        "Gesamtumsatz in 7 Tagen",
         "Ventas totales de 7 días (€)"),
     "7 Day Total Orders": (
-        "7天总订单数(#)", "広告がクリックされてから7日間の合計注文数", "7 Tage, Aufträge gesamt (#)",
+        "7天总订单数(#)", "広告がクリックされてから7日間の合計注文数", "7日間の総注文数", "7 Tage, Aufträge gesamt (#)",
+        "Gesamtzahl der Bestellungen in 7 Tagen (#)",
         "Pedidos totales de 7 días (#)"),
     "7 Day Total Units": (
-        "7天总销售量(#)", "広告がクリックされてから7日間の合計販売数", "7 Tage, Einheiten gesamt (#)",
+        "7天总销售量(#)", "広告がクリックされてから7日間の合計販売数", "7日間の総販売数",
+        "7 Tage, Einheiten gesamt (#)",
+        "Gesamtzahl der Einheiten in 7 Tagen (#)",
         "Unidades totales de 7 días (#)"),
     "7 Day Conversion Rate": (
         "7天的转化率", "広告がクリックされてから7日間のコンバージョン率", "7-Tage-Konversionsrate",

@@ -15,6 +15,15 @@ from .models import Feedback, SellerReturn
 
 INTEGER, MONEY, TEXT, DATE = Kind.INTEGER, Kind.MONEY, Kind.TEXT, Kind.DATE
 
+# Amazon writes the header of feedback in the language of the marketplace, from the API as well: English, German,
+# French, Italian (half of it), Spanish, Dutch, Polish.
+COMMENTS = (
+    "Comments", "Kommentare", "Commentaire", "Commentaires", "Commenti", "Comentarios", "Opmerkingen",
+    "Komentarze")  # fmt: skip
+RESPONSE = (
+    "Your Response", "Response", "Antwort", "Ihre Antwort", "Votre réponse", "Risposta", "La tua risposta", "Respuesta",
+    "Tu respuesta", "Su respuesta", "Antwoord", "Odpowiedź")  # fmt: skip
+
 FEEDBACK = Dataset(
     key="seller_feedback",
     label=_("Seller feedback"),
@@ -29,13 +38,27 @@ FEEDBACK = Dataset(
         "answered": "s.response <> ''",
     },
     columns=(
-        Column("date", DATE, ("Date",), required=True),
-        Column("rating", INTEGER, ("Rating",), required=True, low=1, high=5),
-        Column("comment", TEXT, ("Comments",), required=True, default=""),
-        Column("response", TEXT, ("Your Response",), required=True, default=""),
-        Column("order_id", TEXT, ("Order ID",), default=""),
+        Column("date", DATE, ("Date", "Datum", "Data", "Fecha"), required=True),
+        Column(
+            "rating",
+            INTEGER,
+            ("Rating", "Bewertung", "Évaluation", "Valutazione", "Valoración", "Beoordeling", "Ocena"),
+            required=True,
+            low=1,
+            high=5,
+        ),
+        Column("comment", TEXT, COMMENTS, required=True, default=""),
+        Column("response", TEXT, RESPONSE, required=True, default=""),
+        Column(
+            "order_id",
+            TEXT,
+            (
+                "Order ID", "Bestellnummer", "Numéro de commande", "Numero ordine", "Número de pedido", "Bestelnummer",
+                "Numer zamówienia"),
+            default="",
+        ),
     ),
-)
+)  # fmt: skip
 
 RETURNS = Dataset(
     key="seller_returns",
@@ -92,8 +115,8 @@ register(
         moments=True,
         localised=True,
         source_page="Performance > Feedback > Download",
-        personal=("Rater Email", "Rater Name"),
-        written=("Comments", "Your Response"),
+        personal=("*E-Mail*", "Rater Name"),
+        written=(*COMMENTS, *RESPONSE),
         unstored=(
             "Rater Role",
             "Arrived on Time",

@@ -1,6 +1,7 @@
 """Brand Analytics as its page gives it (CSV): a line that says what was chosen, the header, the rows.
 
 The ASIN and whether it is weeks stand in the first line only; the rows name the Saturday their week ends on.
+In another language of which that column's name is not known, the first line tells it too.
 """
 
 from __future__ import annotations
@@ -16,49 +17,70 @@ from django.utils.translation import gettext_lazy
 from opsboard.feeds.errors import BadDocument
 from opsboard.feeds.models import Document
 from opsboard.feeds.registry import Column, Kind, ReportSpec, register
+from opsboard.feeds.staging import canonical
 from opsboard.feeds.tables import Prepare, Table
 
+from . import reports_spellings
 from .reports_brand import SEARCH_QUERIES, SEARCH_TERMS, check_own_asins_are_known
 
 INTEGER, MONEY, TEXT, PERCENT = Kind.INTEGER, Kind.MONEY, Kind.TEXT, Kind.PERCENT
-_ASIN = re.compile(r'\bASIN(?: or Product)?=\["?([A-Z0-9]{10})"?\]')
-_WEEKLY = re.compile(r'Reporting Range=\["?Weekly"?\]')
+#: One choice of the page as the first line tells it: `ASIN or Product=["B0..."]`.
+_CHOICE = re.compile(r"([^,=\[\]\"]+)=\[([^\]]*)\]")
+_WEEK = re.compile(r"\d{4}-\d{2}-\d{2} - (\d{4}-\d{2}-\d{2})")
 _SATURDAY = 6
 _WEEK_END = Column("week_end", Kind.DATE, ("Reporting Date",), required=True)
 _SUNDAY = {"date": "s.week_end - 6"}
 
 
-def _chosen(options: Mapping[str, Any]) -> str:
-    """The line above the header; BadDocument when it does not say that the rows are weeks."""
+def _chosen(options: Mapping[str, Any]) -> dict[str, str]:
+    """What was chosen on the page, by its names; BadDocument when the line above the header does not say weeks."""
     said = " ".join(map(str, options.get("preamble") or []))
-    if not _WEEKLY.search(said):
+    chosen = {name.strip(): value.replace('"', "").strip() for name, value in _CHOICE.findall(said)}
+    if not reports_spellings.WEEKLY.items() & chosen.items():
         raise BadDocument(
             _('The line above the header does not say “Reporting Range=["Weekly"]”, and opsboard keeps weeks'),
             line=1,
             todo=_("On the Brand Analytics page in English, choose “Weekly” and download it again, unchanged."),
         )
-    return said
+    return chosen
 
 
 def name_asin(options: Mapping[str, Any]) -> Prepare:
-    """A `Table.prepare` that puts the ASIN of the first line into every row."""
-    found = _ASIN.search(_chosen(options))
-    if found is None:
+    """A `Table.prepare` that puts the ASIN of the first line, and the end of its week, into every row."""
+    chosen = _chosen(options)
+    asin = next((value for name, value in chosen.items() if name.startswith("ASIN")), "")
+    if not re.fullmatch("[A-Z0-9]{10}", asin):
         raise BadDocument(
             _("The line above the header does not name the one ASIN the rows are about"),
             line=1,
             todo=_("On the page, choose the ASIN View and one ASIN, and download it again."),
         )
+    week = next(filter(None, map(_WEEK.search, chosen.values())), None)
 
     def prepare(batch: dict[str, list[str]]) -> None:
         rows = max(map(len, batch.values()), default=0)
-        batch.setdefault("ASIN", [found[1]] * rows)
+        batch.setdefault("ASIN", [asin] * rows)
+        if "reportingdate" not in map(canonical, batch):
+            if week is None:
+                raise BadDocument(
+                    _("Neither its rows nor the line above the header say which week it is about"),
+                    line=1,
+                    todo=_("On the page in English, choose the week and download it again, unchanged."),
+                )
+            batch["Reporting Date"] = [week[1]] * rows
 
     return prepare
 
 
 def only_weeks(options: Mapping[str, Any]) -> Prepare:
-    _chosen(options)
+    """A `Table.prepare` that refuses what is no week, and a week of which only what was searched for is there."""
+    for name, value in _chosen(options).items():
+        if value and name not in {*reports_spellings.WEEKLY, *reports_spellings.CHOSEN_WEEK}:
+            raise BadDocument(
+                _("It holds only the terms of “%(name)s”, and opsboard keeps a week as a whole") % {"name": name},
+                line=1,
+                todo=_("On the page, choose the week and nothing else, and download it again."),
+            )
     return lambda batch: None
 
 
@@ -170,8 +192,20 @@ register(
         format="csv",
         datasets=(CONSOLE_QUERIES,),
         source_page="Brands > Brand Analytics > Search Query Performance > ASIN View",
-        unstored=("*Share %", "*Rate %", "*Shipping Speed", "Cart Adds: *Price (Median)", "Basket Adds: *"),
-        table=Table(made={"ASIN": ("Impressions: ASIN Count",)}, prepare=name_asin),
+        unstored=(
+            "*%",
+            "*Shipping Speed",
+            "Cart Adds: *Price (Median)",
+            "Basket Adds: *",
+            "*配送速度",
+            "加入购物车*",
+            "购物车添加*",
+        ),
+        table=Table(
+            made={"ASIN": ("Impressions: ASIN Count",), "Reporting Date": ("Impressions: ASIN Count",)},
+            spelt=reports_spellings.SEARCH_QUERIES,
+            prepare=name_asin,
+        ),
     ),
     ReportSpec(
         key="console_top_search_terms",
@@ -181,7 +215,14 @@ register(
         format="csv",
         datasets=(CONSOLE_TERMS,),
         source_page="Brands > Brand Analytics > Top Search Terms",
-        unstored=("Top Clicked Brand*", "Top Clicked Category*", "*: Product Title"),
-        table=Table(prepare=only_weeks),
+        unstored=(
+            "Top Clicked Brand*",
+            "Top Clicked Category*",
+            "*: Product Title",
+            "点击量*品牌*",
+            "点击量*分类",
+            "点击量*类别*",
+        ),
+        table=Table(spelt=reports_spellings.TOP_TERMS, prepare=only_weeks),
     ),
 )

@@ -75,6 +75,77 @@ for _name in ("Ordered Product Sales", "Units Ordered"):
     BUSINESS_REPORT[f"{_name} - B2B"] = tuple(f"{spelling} - B2B" for spelling in BUSINESS_REPORT[_name])
 BUSINESS_REPORT["Ordered Product Sales - B2B"] += ("Bestellsumme – B2B", "Ventas de productos encargados: B2B")
 
+#: Search Query Performance: Chinese and Italian of both views, German of the Brand View and the ASIN View after it.
+#: The Chinese page calls one thing by several names, and so do its files.
+SEARCH_QUERIES: dict[str, tuple[str, ...]] = {
+    "Reporting Date": ("报告日期", "Berichtsdatum"),
+    "Search Query": ("搜索查询", "Query di ricerca", "Suchabfrage"),
+    "Search Query Score": ("搜索查询得分", "搜索查询分数"),
+    "Search Query Volume": ("搜索查询量", "搜索查询数量", "Volume query di ricerca", "Volumen der Suchabfrage"),
+    "Impressions: Total Count": (
+        "曝光：曝光总量", "曝光量：总数", "Impressioni: conteggio totale", "Eindrücke: Gesamtanzahl"),
+    "Impressions: ASIN Count": (
+        "曝光量：ASIN 计数", "曝光：ASIN 计数", "曝光量：ASIN 数量", "Impressioni: numero ASIN",
+        "Impressioni: numero di ASIN", "Eindrücke: ASIN-Anzahl"),
+    "Impressions: Brand Count": (
+        "曝光: 曝光品牌数量", "曝光量：品牌数量", "Impressioni: conteggio marchio", "Eindrücke: Markenanzahl"),
+    "Clicks: Total Count": ("点击量：总次数", "点击量：总数", "Clic: conteggio totale", "Klicks: Gesamtanzahl"),
+    "Clicks: ASIN Count": (
+        "点击量：ASIN 数量", "点击量：ASIN 计数", "Clic: numero di ASIN", "Clic: numero ASIN", "Klicks: ASIN-Anzahl"),
+    "Clicks: Click Rate %": ("点击量：点击率 %", "Klicks: Klickrate %"),
+    "Clicks: Price (Median)": ("点击量：价格(中位数)", "Klicks: Preis (Median)"),
+    "Clicks: ASIN Price (Median)": ("点击量：ASIN 售价（中位数）", "Klicks: ASIN-Preis (Median)"),
+    "Cart Adds: Total Count": (
+        "购物车添加：总数", "购物车加入：总数", "Aggiunte al carrello: conteggio totale",
+        "In den Einkaufswagen: Gesamtanzahl"),
+    "Cart Adds: ASIN Count": (
+        "加购：ASIN 数量", "加入购物车：ASIN 数量", "购物车添加：ASIN 数量", "购物车加入：ASIN 数量",
+        "Aggiunte al carrello: numero ASIN", "Aggiunte al carrello: numero di ASIN",
+        "In den Einkaufswagen: ASIN-Anzahl"),
+    "Purchases: Total Count": ("购买：下单总数", "Acquisti: conteggio totale", "Käufe: Gesamtanzahl"),
+    "Purchases: ASIN Count": (
+        "下单成交：ASIN 数量", "购买次数：ASIN 数量", "Acquisti: numero ASIN", "Acquisti: numero di ASIN",
+        "Käufe: ASIN-Anzahl"),
+    "Purchases: Price (Median)": ("购买次数：价格（中位数）", "Käufe: Preis (Median)"),
+    "Purchases: ASIN Price (Median)": (
+        "购买次数：ASIN 价格（中位数）", "购买次数：ASIN 售价（中位数）", "Käufe: ASIN-Preis (Median)"),
+}  # fmt: skip
+#: How the line above the header says that its rows are weeks.
+WEEKLY = {
+    "Reporting Range": "Weekly", "报告范围": "每周", "Periodo interessato": "Settimanale",
+    "Berichtszeitraum": "Wöchentlich"}  # fmt: skip
+#: What else of days it tells.
+CHOSEN_WEEK = ("Select week", "Select year", "选择周", "选择年份")
+
+#: Top Search Terms in Chinese: as the page called the places until the spring of 2026, and since.
+TOP_TERMS: dict[str, tuple[str, ...]] = {
+    "Reporting Date": ("报告日期",),
+    "Search Term": ("搜索词",),
+    "Search Frequency Rank": ("搜索频率排名",),
+    **{
+        f"Top Clicked Product #{number}: {english}": (f"点击量最高的商品 #{number}：{chinese}",)
+        for number in (1, 2, 3)
+        for english, chinese in {
+            "ASIN": "ASIN", "Product Title": "商品名称", "Click Share": "点击份额", "Conversion Share": "转化份额"
+        }.items()
+    },
+}  # fmt: skip
+for _name, _spellings in {
+    "Top Clicked Product #1: ASIN": ("点击量第1的商品：ASIN",),
+    "Top Clicked Product #1: Product Title": ("点击量第1的商品: 商品标题",),
+    "Top Clicked Product #1: Click Share": ("点击量最高的商品：点击份额",),
+    "Top Clicked Product #1: Conversion Share": ("点击量第1的商品：转化贡献占比",),
+    "Top Clicked Product #2: ASIN": ("点击量第2的商品：ASIN",),
+    "Top Clicked Product #2: Product Title": ("点击量第2的商品：商品标题",),
+    "Top Clicked Product #2: Click Share": ("点击量第二的商品：点击份额",),
+    "Top Clicked Product #2: Conversion Share": ("热门点击商品第2名：转化贡献占比",),
+    "Top Clicked Product #3: ASIN": ("点击量第三的商品：ASIN",),
+    "Top Clicked Product #3: Product Title": ("点击量第3的商品：商品标题",),
+    "Top Clicked Product #3: Click Share": ("点击量第三的商品：点击份额",),
+    "Top Clicked Product #3: Conversion Share": ("点击量第3的商品：转化贡献占比",),
+}.items():
+    TOP_TERMS[_name] += _spellings
+
 # All Listings, in the languages of the account: English, Japanese, German, French, Italian, Spanish,
 # Polish, Turkish, Chinese.
 SKU = (

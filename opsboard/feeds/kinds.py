@@ -43,6 +43,7 @@ _BULK = _(
     "console, create the reports under “Sponsored ads reports” with time unit “Daily” instead."
 )
 
+_SELLERS = _("opsboard reads what sellers have in Seller Central and the advertising console.")
 _DATE_RANGE = _(
     "It tells each order in one line. Download the report “Transaction” instead (Payments > Reports Repository > "
     "Date Range Reports)."
@@ -80,9 +81,34 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("Amazon Inventory Ledger Detail", ("MSKU", "Event Type", "Reference ID"), todo=_LEDGER),
     Kind("Amazon FBA Long-Term Storage Fees", ("snapshot-date", "surcharge-age-tier")),
+    Kind("Amazon FBA Long-Term Storage Fees", ("snapshot-date", "qty-charged-12-mo-long-term-storage-fee")),
+    Kind(
+        "Amazon FBA Customer Shipment Sales", ("shipment-date", "item-price-per-unit", "amazon-order-id"), (), _ORDERS
+    ),
+    Kind("Amazon FBA Replacements", ("shipment-date", "replacement-amazon-order-id")),
+    Kind("Amazon FBA Inbound Performance", ("fba-shipment-id", "problem-type", "problem-quantity")),
+    Kind("Amazon Recommended Removals", ("sku", "Recommended-Removal-Reason")),
+    Kind("Amazon Subscribe & Save", ("sku", "active-subscriptions")),
+    Kind("Amazon Subscribe & Save", ("sku", "sns-avg-sale-price")),
+    # What the Inventory Ledger took the place of.
+    Kind("Older Amazon inventory report", ("adjusted-date", "fnsku", "disposition"), (), _LEDGER),
+    Kind("Older Amazon inventory report", ("received-date", "fnsku", "fba-shipment-id"), (), _LEDGER),
+    Kind("Older Amazon inventory report", ("snapshot-date", "fnsku", "transaction-type"), (), _LEDGER),
+    Kind("Older Amazon inventory report", ("month", "fnsku", "average-quantity"), (), _LEDGER),
+    Kind("Older Amazon inventory report", ("snapshot-date", "detailed-disposition", "quantity"), (), _LEDGER),
     Kind("Amazon Multi-Country Inventory", ("seller-sku", "country", "quantity-for-local-fulfillment"), (), _STOCK),
     Kind("Amazon Fulfilled Inventory", ("seller-sku", "Warehouse-Condition-code", "Quantity Available"), (), _STOCK),
     Kind("Amazon Active Listings", ("item-name", "listing-id", "seller-sku"), ("status",), _ALL_LISTINGS),
+    Kind(
+        "Amazon Cancelled Listings", ("item-name", "seller-sku", "add-delete"), ("listing-id", "status"), _ALL_LISTINGS
+    ),
+    Kind(
+        "Amazon Open Listings",
+        ("seller-sku", "price", "quantity", "product-id"),
+        ("item-name", "status"),
+        _ALL_LISTINGS,
+    ),
+    Kind("Amazon Listing Quality", ("sku", "alert-type", "alert-name")),
     Kind("Amazon Active Listings", ("商品名", "出品ID", "出品者SKU"), ("status", "ステータス"), _ALL_LISTINGS),
     Kind(
         "Amazon Open Listings", ("sku", "asin", "price", "quantity"), ("item-name", "afn-total-quantity"), _ALL_LISTINGS
@@ -94,16 +120,13 @@ KINDS: tuple[Kind, ...] = (
         ("units-shipped-t30",),
         _("Download “Manage Inventory Health” instead (Reports > Fulfilment > Inventory)."),
     ),
-    Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity")),
+    Kind("Amazon Removal Orders", ("request-date", "requested-quantity", "disposed-quantity"), (), _LEDGER),
+    Kind("Amazon Removal Shipments", ("request-date", "shipment-date", "removal-order-type"), (), _LEDGER),
     Kind("Amazon Promotions", ("amazon-order-id", "item-promotion-id", "description"), ("item-price",)),
     Kind("Amazon Fulfilled Shipments", ("amazon-order-id", "shipment-id", "shipment-item-id"), todo=_ALL_ORDERS),
     Kind("Amazon Fulfilled Shipments", ("Amazon Order Id", "Shipped Quantity"), todo=_ALL_ORDERS),
-    Kind(
-        "Report of Vendor Central",
-        ("Ordered Revenue", "Shipped Revenue"),
-        (),
-        _("opsboard reads what sellers have in Seller Central and the advertising console."),
-    ),
+    Kind("Report of Vendor Central", ("Ordered Revenue", "Shipped Revenue"), (), _SELLERS),
+    Kind("Report of Vendor Central", ("Shipped Revenue", "Shipped COGS"), (), _SELLERS),
     Kind("Amazon GST report (MTR)", ("Seller Gstin", "Invoice Number")),
     Kind("Amazon VAT Transactions", ("UNIQUE_ACCOUNT_IDENTIFIER", "ACTIVITY_PERIOD")),
     Kind("Amazon Ads bulk sheet", ("Product", "Entity", "Operation", "Campaign ID"), (), _BULK),
@@ -122,6 +145,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("Table of the Amazon Ads campaign manager", ("State", "Campaigns", "Impressions"), (), _BY_DAY),
     Kind("Table of the Amazon Ads campaign manager", ("State", "Status", "Impressions", "Clicks"), ("Date",), _BY_DAY),
     Kind("Report of the new Amazon Ads reporting", ("Budget currency", "Total cost", "Purchases"), (), _WINDOW),
+    Kind("Report of the new Amazon Ads reporting", ("Campaign Name", "总成本", "销售额"), (), _WINDOW),
+    Kind("Amazon Ads bulk sheet", ("Campaign Name (Informational only)", "Impressions"), (), _BULK),
     Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID"), (), _BULK),
     Kind("Sponsored Brands attributed purchases", ("Campaign Name", "Attribution type", "Purchased ASIN")),
     Kind("Sponsored ads placement", ("Campaign Name", "Placement", "Impressions"), (), _CAMPAIGNS_BY_DAY),
@@ -131,6 +156,12 @@ KINDS: tuple[Kind, ...] = (
         ("Customer Search Term", "Search Term Impression Share"),
         (),
         _("In the advertising console, create the report “Search term” with time unit “Daily” instead."),
+    ),
+    Kind(
+        "Sponsored ads performance over time",
+        ("Portfolio name", "Clicks", "Cost Per Click (CPC)", "Spend"),
+        ("Campaign Name",),
+        _CAMPAIGNS_BY_DAY,
     ),
     Kind("Sponsored Products budget", ("Campaign Name", "Recommended Budget"), (), _CAMPAIGNS_BY_DAY),
     Kind("Sponsored Display matched target", ("Campaign Name", "Matched target", "Impressions")),
@@ -148,18 +179,16 @@ KINDS: tuple[Kind, ...] = (
         (_CLICKED, "Ad Group Name"),
         _OLDER,
     ),
-    Kind(
-        "Amazon Search Query Performance, Brand View",
-        ("Search Query", "Search Query Score", "Impressions: Brand Count"),
-        todo=_QUERIES,
-    ),
-    Kind("Amazon Search Query Performance, Brand View", ("Suchabfrage", "Eindrücke: Markenanzahl"), (), _QUERIES),
+    Kind("Amazon Search Query Performance, Brand View", ("Search Query", "Impressions: Brand Count"), (), _QUERIES),
     Kind(
         "Amazon Search Query Performance",
         ("Search Query", "Search Query Score"),
         ("Impressions: ASIN Count",),
         _QUERIES,
     ),
+    Kind("Amazon Search Catalog Performance", ("ASIN", "Impressions: Impressions", "Clicks: Clicks")),
+    Kind("Amazon Search Catalog Performance", ("ASIN 商品名称", "点击: 点击量")),
+    Kind("Amazon Repeat Purchase", ("Number of Orders", "Repeat Customer Count: Count")),
     Kind("Amazon Top Search Terms", ("Search Term", "Search Frequency Rank"), ("Top Clicked Product #1: ASIN",)),
 )
 

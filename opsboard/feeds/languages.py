@@ -26,7 +26,7 @@ _WORDS = {
     "nl": "verkoop verkopen campagne campagnenaam uitgaven klikken eenheden bestelde producten advertentiegroep dagen "
     "zoekterm prijs aantal verkoper valuta sessies vertoningen",
     "sv": "försäljning kampanj kampanjnamn utgifter klick enheter beställda produkter annonsgrupp dagar sökterm pris "
-    "antal säljare valuta sessioner visningar",
+    "antal säljare valuta sessioner visningar betyg kommentarer svar",
     "pl": "sprzedaż kampania kampanii wydatki kliknięcia jednostki zamówione produkty reklam dni wyszukiwania cena "
     "ilość sprzedawca waluta sesje wyświetlenia nazwa",
     "tr": "satış satışlar kampanya harcama tıklama tıklamalar adet sipariş ürün reklam gün arama fiyat miktar satıcı "

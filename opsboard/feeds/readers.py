@@ -226,8 +226,8 @@ def read_json(content: BinaryIO) -> Iterator[tuple[str, Any]]:
         raise BadDocument(_("This is not JSON"), todo=_("Download the file again."))
     if opening == b"{" and source.peek() == b"{":
         raise BadDocument(
-            _("It is one JSON record a line, which no report of Amazon's is"),
-            todo=_("Send the document as Amazon gave it: one list of records, or a table."),
+            _("It is one JSON record a line, as Amazon's Data Kiosk gives them, and opsboard cannot read those yet"),
+            todo=_("Download the report in Seller Central, or send the document that the Reports API gives."),
         )
     if source.peek():
         raise BadDocument(_("There is something after the end of the JSON"))

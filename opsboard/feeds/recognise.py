@@ -155,7 +155,7 @@ def _choose(names: Sequence[str], layout: Layout) -> ReportSpec:
         return found[0]
     # What lacks little is nearer than what has much and lacks more.
     near = max(scores, key=lambda key: (scores[key][1] - 4 * scores[key][0], scores[key][1]), default="")
-    if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0]:
+    if near and scores[near][1] >= 4 and scores[near][1] > 2 * scores[near][0] and _tells(registry.spec(near), names):
         _fit(registry.spec(near), layout.header, layout.header_line)
     written = [name for name in layout.header if name]
     if language := languages.name_of(written):
@@ -166,6 +166,19 @@ def _choose(names: Sequence[str], layout: Layout) -> ReportSpec:
         )
     todo = "" if not all(map(str.isascii, written)) else _("The upload page lists the reports it reads.")
     raise UnknownKind(_no_such_columns(written), todo=f"{todo} {_in_english()}".strip())
+
+
+def _tells(spec: ReportSpec, names: Sequence[str]) -> bool:
+    """Whether the header has two columns of this report's own: SKU, ASIN and title stand in half of all files."""
+    domains: dict[str, set[str]] = {}
+    for other in registry.specs():
+        for dataset in other.datasets:
+            for column in columns_of(dataset):
+                for name in column.names:
+                    domains.setdefault(canonical(name), set()).add(dataset.model._meta.app_label)
+    header = {canonical(name) for name in names}
+    own = {canonical(name) for column in _columns(spec) for name in column.names if len(domains[canonical(name)]) < 2}
+    return len(header & own) >= 2
 
 
 def _no_such_columns(names: Sequence[str]) -> str:

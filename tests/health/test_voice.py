@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from health.models import Feedback, SellerReturn
-from opsboard.feeds import pipeline
+from opsboard.feeds import pipeline, rawstore
 from opsboard.feeds.models import Coverage, Document, Ingest
 from opsboard.simulator import ACCOUNTS, Truth
 from opsboard.simulator.reports import voice
@@ -97,6 +97,36 @@ def test_days_are_read_as_the_marketplace_writes_them(read: Read, marketplace: s
     early, late = DAYS[marketplace]
     read(tabs(FEEDBACK, said(day=early), said(day=late)), marketplace, name="feedback.txt")
     assert set(Feedback.objects.values_list("date", flat=True)) == {date(2026, 10, 5), date(2026, 10, 20)}
+
+
+#: marketplace -> the header as Amazon gives it there, from the API too
+HEADERS = {
+    "DE": ["Datum", "Bewertung", "Kommentare", "Antwort", "Bestellnummer", "E-Mail des Bewerters"],
+    "FR": ["Date", "Évaluation", "Commentaire", "Response", "Order ID", "E-mail de l'évaluateur"],
+    "IT": ["Date", "Rating", "Comments", "Response", "Numero ordine", "E-mail autore della valutazione"],
+    "ES": ["Date", "Rating", "Comentarios", "Response", "Número de pedido", "E-mail del cliente"],
+    "NL": ["Datum", "Beoordeling", "Opmerkingen", "Antwoord", "Bestelnummer", "E-mail van beoordelaar"],
+    "PL": ["Data", "Ocena", "Komentarze", "Odpowiedź", "Numer zamówienia", "E-mail oceniającego"],
+}
+
+
+@pytest.mark.parametrize("marketplace", HEADERS)
+def test_feedback_in_the_words_of_the_marketplace_is_kept_without_whoever_gave_it(
+    kept: None, read: Read, marketplace: str
+) -> None:
+    rows = [said(day=str(DAY), answer="Sorry"), said("Write me at jane@doe.example", 1, str(DAY))]
+    desk = Desk(make_scope(marketplace=marketplace))
+    content = tabs(HEADERS[marketplace], *rows)
+    outcome = desk.ingest(content.encode(), "seller_feedback", (DAY, DAY))
+    assert (outcome.state, outcome.unknown_columns) == (State.APPLIED, [])
+    told = [(row.comment, row.rating, row.answered, row.order_id) for row in Feedback.objects.order_by("line")]
+    assert told[0] == ("Late", 2, True, ORDER)
+
+    assert read(content, marketplace, name="feedback.txt").json["unknown_columns"] == []
+    sent = Feedback.objects.order_by("-document_id", "line")[:2]
+    assert [(row.comment, row.comment_withheld) for row in sent] == [("Late", False), ("", True)]
+    with rawstore.open_raw(Document.objects.latest("pk").sha256) as raw:
+        assert b"example" not in raw.read()
 
 
 def test_feedback_that_was_taken_away_is_gone_with_the_next_report(desk: Desk) -> None:

@@ -82,6 +82,7 @@ NOT_A_WEEK = {
     "by month": (CHOSEN.replace("Weekly", "Monthly"), SQP, query(), "opsboard keeps weeks"),
     "the first line is gone": ("", SQP, query(), "opsboard keeps weeks"),
     "in other words": (CHOSEN.replace("Reporting Range", "Berichtszeitraum"), SQP, query(), "opsboard keeps weeks"),
+    "no week": (CHOSEN.split(",Select")[0], SQP[:-1], query()[:-1], "which week it is about"),
     "no ASIN": (CHOSEN.replace("B000000001", "All"), SQP, query(), "does not name the one ASIN"),
     "two ASINs": (CHOSEN.replace('1"]', '1","B000000002"]', 1), SQP, query(), "does not name the one ASIN"),
     "not a Saturday": (CHOSEN, SQP, query(day="2026-02-06"), "2026-02-06 is not the last day of a week"),
@@ -139,12 +140,48 @@ def test_of_downloaded_terms_those_with_own_asins_are_kept(scope: AccountMarketp
     assert found == [(sunday, "mug", 42, 1, "B0RIVAL001", 0.1558), (sunday, "mug", 42, 2, "B000000001", 0.091)]
 
 
+ZH_WEEKLY = '报告范围=["每周"],选择周=["周 6 | 2026-02-01 - 2026-02-07 2026"]'
+ZH_TERMS = {
+    "by number": (
+        "搜索频率排名,搜索词,点击量最高的品牌 #1,点击量最高的品牌 #2,点击量最高的品牌 #3,"
+        "点击量最高的类别 #1,点击量最高的类别 #2,点击量最高的类别 #3,"
+        "点击量最高的商品 #1：ASIN,点击量最高的商品 #1：商品名称,"
+        "点击量最高的商品 #1：点击份额,点击量最高的商品 #1：转化份额,"
+        "点击量最高的商品 #2：ASIN,点击量最高的商品 #2：商品名称,"
+        "点击量最高的商品 #2：点击份额,点击量最高的商品 #2：转化份额,"
+        "点击量最高的商品 #3：ASIN,点击量最高的商品 #3：商品名称,"
+        "点击量最高的商品 #3：点击份额,点击量最高的商品 #3：转化份额,报告日期"
+    ),
+    "in words, each its own way": (
+        "搜索频率排名,搜索词,点击量第1的品牌,点击量第2的品牌,点击量第3的品牌,"
+        "点击量最高的分类,点击量第二的分类,点击量第 3 的分类,"
+        "点击量第1的商品：ASIN,点击量第1的商品: 商品标题,"
+        "点击量最高的商品：点击份额,点击量第1的商品：转化贡献占比,"
+        "点击量第2的商品：ASIN,点击量第2的商品：商品标题,"
+        "点击量第二的商品：点击份额,热门点击商品第2名：转化贡献占比,"
+        "点击量第三的商品：ASIN,点击量第3的商品：商品标题,"
+        "点击量第三的商品：点击份额,点击量第3的商品：转化贡献占比,报告日期"
+    ),
+}
+
+
+@pytest.mark.parametrize("written", ZH_TERMS)
+def test_terms_downloaded_in_chinese_are_the_same(scope: AccountMarketplace, written: str) -> None:
+    outcome = send(scope, sheet(ZH_WEEKLY, ZH_TERMS[written].split(","), term("mug", MINE, (15.58, 9.1, ""))))
+    assert (outcome.state, outcome.unknown_columns) == (Ingest.State.APPLIED, [])
+    found = SearchTermWeek.objects.order_by("position").values_list("date", "term", "rank", "position", "asin")
+    sunday = date(2026, 2, 1)
+    assert list(found) == [(sunday, "mug", 42, 1, "B0RIVAL001"), (sunday, "mug", 42, 2, "B000000001")]
+    assert [float(row.click_share or 0) for row in SearchTermWeek.objects.order_by("position")] == [0.1558, 0.091]
+
+
 @pytest.mark.parametrize(
     "content, why",
     [
         (sheet(WEEKLY, TERMS, term("mug", MINE, (0.1558, 0.09, 0.04))), "may be fractions"),
         (sheet(WEEKLY, TERMS, term("mug", MINE, day="2026-02-08")), "not the last day of a week"),
         (sheet(WEEKLY.replace("Weekly", "Daily"), TERMS, term("mug", MINE)), "opsboard keeps weeks"),
+        (sheet(WEEKLY + ',Brand=["Mugs Inc"]', TERMS, term("mug", MINE)), "only the terms of “Brand”"),
     ],
 )
 def test_terms_that_are_not_a_week_in_percent_are_refused(scope: AccountMarketplace, content: str, why: str) -> None:
