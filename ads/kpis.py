@@ -6,14 +6,23 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
-from opsboard.kpis.entities import EntityKpi, register_entity_kpis
+from opsboard.kpis.entities import EntityKpi, Shown, register_entity_kpis
 from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, register_kpis, register_measures
-from opsboard.kpis.snapshots import JUDGED, Snapshot, register_snapshots
+from opsboard.kpis.snapshots import JUDGED, Naming, Snapshot, register_snapshots
 
 from . import playbooks
-from .models import BrandsCampaignDay, CampaignDay, CampaignWindow, DisplayCampaignDay, SearchTermDay, TermWindow
+from .models import (
+    BrandsCampaignDay,
+    Campaign,
+    CampaignDay,
+    CampaignWindow,
+    DisplayCampaignDay,
+    SearchTerm,
+    SearchTermDay,
+    TermWindow,
+)
 
 HANDBOOK = gettext_noop("Operators' handbook")
 SINCE = date(2015, 1, 1)
@@ -231,6 +240,14 @@ CAMPAIGNS = Snapshot(
     "campaign_id",
     _SUMS,
     mature_days=7,
+    naming=Naming(
+        Campaign,
+        "campaign_id",
+        "name",
+        "ads:campaign",
+        lambda n: ngettext("%(n)s campaign", "%(n)s campaigns", n) % {"n": n},
+        by_name=True,
+    ),
 )
 TERMS = Snapshot(
     "terms",
@@ -242,12 +259,26 @@ TERMS = Snapshot(
     "term_id",
     _SUMS,
     mature_days=7,
+    naming=Naming(
+        SearchTerm,
+        "term_id",
+        "text",
+        "ads:term",
+        lambda n: ngettext("%(n)s search term", "%(n)s search terms", n) % {"n": n},
+        by_name=True,
+    ),
     periods=("30d", JUDGED),
 )
 register_snapshots(CAMPAIGNS, TERMS)
+_SPENT = (
+    Shown("spend_minor", _("Spend"), Unit.MONEY),
+    Shown("sales_minor", _("Sales"), Unit.MONEY),
+    Shown("clicks", _("Clicks"), Unit.COUNT),
+)
+_CLICKED = (Shown("impressions", _("Impressions"), Unit.COUNT), Shown("clicks", _("Clicks"), Unit.COUNT))
 register_entity_kpis(
     # A campaign or term with a handful of clicks says nothing yet.
-    EntityKpi("acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20"),
-    EntityKpi("ctr", CAMPAIGNS, "clicks", "impressions", enough="impressions >= 1000"),
-    EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20"),
+    EntityKpi("acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT),
+    EntityKpi("ctr", CAMPAIGNS, "clicks", "impressions", enough="impressions >= 1000", shows=_CLICKED),
+    EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT),
 )

@@ -6,12 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
-from opsboard.kpis.registry import Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
+from opsboard.kpis.entities import EntityKpi, Shown, Starter, register_entity_kpis
+from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
+from opsboard.kpis.snapshots import JUDGED, Naming, Snapshot, register_snapshots
 
 from . import playbooks
-from .models import LedgerDay, PlanningDay, StockDay, StrandedDay
+from .models import Item, LedgerDay, PlanningDay, SkuWindow, StockDay, StrandedDay
 
 PAGE = "Inventory > FBA Inventory > Inventory planning"
 _AGED = "sum(age_181_270 + age_271_365 + age_over_365)"
@@ -311,5 +313,37 @@ register_kpis(
         amazon_name="Estimated storage cost, next month",
         amazon_page=PAGE,
         evidence=playbooks.skus_by_age,
+    ),
+)
+
+SKUS = Snapshot(
+    "skus",
+    _("SKUs"),
+    Grain.SKU,
+    "planning",
+    PlanningDay,
+    SkuWindow,
+    "sku",
+    {name: f"sum({name})" for name in ("available", "inbound", "shipped_30")},
+    mature_days=0,
+    naming=Naming(Item, "sku", "name", "inventory:sku", lambda n: ngettext("%(n)s SKU", "%(n)s SKUs", n) % {"n": n}),
+    newest_day=True,
+    periods=(JUDGED,),
+)
+register_snapshots(SKUS)
+register_entity_kpis(
+    # What sells a piece now and then is not watched by its pace.
+    EntityKpi(
+        "days_of_supply",
+        SKUS,
+        "available * 30",
+        "shipped_30",
+        enough="shipped_30 >= 10",
+        shows=(
+            Shown("available", _("Available"), Unit.COUNT),
+            Shown("inbound", _("Inbound"), Unit.COUNT),
+            Shown("shipped_30", _("Shipped, 30 days"), Unit.COUNT),
+        ),
+        starter=Starter(gettext_noop("SKUs that sell and run out soon"), low=Decimal(14)),
     ),
 )

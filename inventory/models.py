@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from opsboard.feeds.facts import CompactTextField, Fact
+from opsboard.kpis.models import WindowSums
 
 
 class PlanningDay(Fact):
@@ -36,6 +37,19 @@ class PlanningDay(Fact):
 
     class Meta:
         indexes = [models.Index(fields=["account_id", "marketplace_id", "sku", "date"], name="planningday_by_sku")]
+
+
+class SkuWindow(WindowSums):
+    """A SKU's stock as it stands and what it sold, and of the day before (`p_`); kept by opsboard.kpis.snapshots."""
+
+    pk = models.CompositePrimaryKey("account_id", "marketplace_id", "period", "sku")
+    sku = CompactTextField(max_length=60)
+    available = models.BigIntegerField(null=True)
+    inbound = models.BigIntegerField(null=True)
+    shipped_30 = models.BigIntegerField(null=True)
+    p_available = models.BigIntegerField(null=True)
+    p_inbound = models.BigIntegerField(null=True)
+    p_shipped_30 = models.BigIntegerField(null=True)
 
 
 class StockDay(Fact):

@@ -6,14 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
-from opsboard.kpis.entities import EntityKpi, register_entity_kpis
+from opsboard.kpis.entities import EntityKpi, Shown, register_entity_kpis
 from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
-from opsboard.kpis.snapshots import Snapshot, register_snapshots
+from opsboard.kpis.snapshots import Naming, Snapshot, register_snapshots
 
 from . import playbooks
-from .models import AsinDay, AsinWindow, SalesDay, SuppressedDay
+from .models import AsinDay, AsinWindow, Listing, SalesDay, SuppressedDay
 
 DAYS = "sales_by_date"
 REPORT = "Business Reports > Sales and Traffic"
@@ -160,12 +160,29 @@ ASINS = Snapshot(
         "rated_views": "sum(page_views) FILTER (WHERE buy_box_rate IS NOT NULL)",
     },
     mature_days=3,
+    naming=Naming(
+        Listing, "asin", "title", "listings:asin", lambda n: ngettext("%(n)s ASIN", "%(n)s ASINs", n) % {"n": n}
+    ),
     compared=("sales_minor", "units"),
     told={"parent_asin": "max(parent_asin)"},
 )
 register_snapshots(ASINS)
 register_entity_kpis(
     # A product that hardly anybody looked at says nothing yet.
-    EntityKpi("buy_box", ASINS, "buy_box_views", "rated_views", enough="rated_views >= 50"),
-    EntityKpi("unit_session", ASINS, "units", "sessions", enough="sessions >= 50"),
+    EntityKpi(
+        "buy_box",
+        ASINS,
+        "buy_box_views",
+        "rated_views",
+        enough="rated_views >= 50",
+        shows=(Shown("page_views", _("Page views"), Unit.COUNT), Shown("sales_minor", _("Sales"), Unit.MONEY)),
+    ),
+    EntityKpi(
+        "unit_session",
+        ASINS,
+        "units",
+        "sessions",
+        enough="sessions >= 50",
+        shows=(Shown("sessions", _("Sessions"), Unit.COUNT), Shown("units", _("Units"), Unit.COUNT)),
+    ),
 )

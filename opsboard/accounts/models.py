@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -180,6 +181,40 @@ class AccountMarketplace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account.name} {self.marketplace.code}"
+
+
+class Tag(models.Model):
+    """A label of an organisation, for accounts and for products and campaigns wherever they are sold."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(_("name"), max_length=60)
+    accounts: models.ManyToManyField[SellerAccount, models.Model] = models.ManyToManyField(
+        SellerAccount, blank=True, related_name="tags"
+    )
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint("organisation", Lower("name"), name="tag_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaggedEntity(models.Model):
+    """A product, campaign or term that carries a tag, in every account of the organisation that has it."""
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="entities")
+    #: The list it is in: "skus", "asins", "campaigns" (opsboard.kpis.snapshots).
+    kind = models.CharField(max_length=20)
+    #: The SKU or ASIN, or Amazon's id as text.
+    entity = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["kind", "entity"]
+        constraints = [models.UniqueConstraint(fields=["tag", "kind", "entity"], name="tagged_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity}: {self.tag}"
 
 
 class Credential(models.Model):

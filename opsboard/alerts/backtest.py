@@ -18,7 +18,7 @@ from opsboard.kpis import judge
 from opsboard.kpis.models import ThresholdOverride
 from opsboard.kpis.registry import Kpi, kpis
 
-from . import evaluation, rules
+from . import backtest_sets, evaluation, groups, rules
 from .episodes import QUIET
 from .models import Rule
 
@@ -35,6 +35,10 @@ class Fired:
     scope: AccountMarketplace
     kpi: Kpi
     value: Decimal
+    #: Of a rule that looks at SKUs or campaigns one by one: how many are in it, and against what.
+    count: int = 0
+    limit: Decimal | None = None
+    over: bool = False
 
 
 @dataclass(slots=True)
@@ -49,11 +53,18 @@ class Replay:
     known_days: int = 0
     scopes: int = 0
     more_scopes: int = 0
+    #: The first of the days on which anything could be judged.
+    known_from: date | None = None
 
 
 def replay(rule: Rule, scopes: Sequence[AccountMarketplace], days: int = DAYS) -> Replay:
     """Play the last `days` finished days of each scope; the newest alerts first."""
     found = Replay(days, scopes=min(len(scopes), MOST_SCOPES), more_scopes=max(len(scopes) - MOST_SCOPES, 0))
+    if rule.snapshot:
+        for scope in scopes[:MOST_SCOPES]:
+            _replay_set(rule, scope, found)
+        found.fired.sort(key=lambda item: item.day, reverse=True)
+        return found
     about = [kpi for kpi in kpis().values() if rule.kpi in {"", kpi.key} and rules.suits(rule.kind, kpi)]
     for scope in scopes[:MOST_SCOPES]:
         stories = {kpi.key: _Story() for kpi in about}
@@ -67,10 +78,32 @@ def replay(rule: Rule, scopes: Sequence[AccountMarketplace], days: int = DAYS) -
                 if story.next(day, finding.fires) and finding.value is not None:
                     found.fired.append(Fired(day, scope, kpi, finding.value))
             judged += could
+            if could and (found.known_from is None or day < found.known_from):
+                found.known_from = day
         found.known_days = max(found.known_days, judged)
         found.flaps += sum(story.flaps for story in stories.values())
     found.fired.sort(key=lambda item: item.day, reverse=True)
     return found
+
+
+def _replay_set(rule: Rule, scope: AccountMarketplace, found: Replay) -> None:
+    """The same for a rule that looks at SKUs or campaigns one by one: any of them opens the alert."""
+    story, judged = _Story(), 0
+    for wanted in rules.sets_in_scope([rule], scope.account_id, scope.marketplace_id):
+        for past in backtest_sets.past(wanted, scope, found.days):
+            if past.members is None:
+                continue
+            judged += 1
+            found.known_from = min(found.known_from or past.day, past.day)
+            inside = [member for member in past.members.values() if member.joined]
+            told = groups.finding(past.bounds, inside, past.day, past.day)
+            if story.next(past.day, bool(inside)) and told.value is not None:
+                over = past.bounds.high is not None and told.value > past.bounds.high
+                limit = past.bounds.high if over else past.bounds.low
+                kpi = kpis()[wanted.item.kpi]
+                found.fired.append(Fired(past.day, scope, kpi, told.value, len(inside), limit, over))
+    found.known_days = max(found.known_days, judged)
+    found.flaps += story.flaps
 
 
 @dataclass(slots=True)

@@ -20,15 +20,15 @@ from opsboard.kpis.judge import Change
 from opsboard.kpis.models import ThresholdOverride, Verdict
 from opsboard.kpis.registry import Kpi, kpis
 
-from . import audience, evaluation, post, rules, snoozes
+from . import audience, evaluation, grouped, post, rules, snoozes
 from .evaluation import Finding
 from .models import Episode, EpisodeEvent, Rule
 
 #: A breach so soon after the last one is the same episode going on; nobody is mailed again.
 QUIET = timedelta(days=3)
 _Reason = EpisodeEvent.Reason
-#: An episode's own key in its scope: of the limit in force there is one a KPI, of other rules one a rule.
-Key = tuple[str, int | None]
+#: An episode's own key in its scope: what of it (KPI, entities), and the rule where it is not the limit in force.
+Key = tuple[str, str, int | None]
 
 
 def follow(changes: list[Change]) -> list[Episode]:
@@ -51,7 +51,8 @@ def follow_scope(account_id: int, marketplace_id: int) -> list[Episode]:
     closed = {_key(item): item for item in _of(scope).exclude(closed_by=None).filter(kept_at=None)}
     opened: list[Episode] = []
     seen: set[Key] = set()
-    for rule, kpi, found in _findings(scope, running):
+    counting = rules.of(scope.account.organisation_id)
+    for rule, kpi, found in _findings(scope, running, counting):
         key = _key_of(rule, kpi)
         seen.add(key)
         episode = running.get(key)
@@ -63,19 +64,56 @@ def follow_scope(account_id: int, marketplace_id: int) -> list[Episode]:
         elif found.fires is False and key in closed:
             closed[key].kept_at = timezone.now()
             closed[key].save(update_fields=["kept_at"])
+    groups = _follow_sets(scope, counting, running, closed, opened, seen)
     for key, episode in running.items():
         if key not in seen and episode.kpi in kpis():
             _close(episode, _Reason.RULE, episode.value)
+            if episode.snapshot:
+                grouped.let_go(episode)
     if opened:
         _tell(scope.account.organisation_id, opened)
+    grouped.tell_joined(scope, groups)
     return opened
 
 
-def _findings(scope: AccountMarketplace, running: dict[Key, Episode]) -> Iterator[tuple[Rule, Kpi, Finding]]:
+def _follow_sets(
+    scope: AccountMarketplace,
+    counting: list[Rule],
+    running: dict[Key, Episode],
+    closed: dict[Key, Episode],
+    opened: list[Episode],
+    seen: set[Key],
+) -> list[Episode]:
+    """The same for the rules that look at SKUs or campaigns one by one; the episodes that go on."""
+    going_on = []
+    for wanted in rules.sets_in_scope(counting, scope.account_id, scope.marketplace_id):
+        key = _key_of(wanted.rule, kpis()[wanted.item.kpi])
+        seen.add(key)
+        look = grouped.look(scope, wanted)
+        if look is None:
+            continue
+        episode, before = running.get(key), len(opened)
+        if look.finding.fires:
+            episode = _open_or_update(scope, wanted.rule, kpis()[wanted.item.kpi], look.finding, episode, opened)
+        is_new = len(opened) > before
+        grouped.write(scope, look, episode, opened=is_new)
+        if not look.finding.fires and episode is not None:
+            _close(episode, _Reason.RECOVERED, None)
+        elif episode is not None and not is_new:
+            going_on.append(episode)
+        if key in closed and not look.members:
+            closed[key].kept_at = timezone.now()
+            closed[key].save(update_fields=["kept_at"])
+    return going_on
+
+
+def _findings(
+    scope: AccountMarketplace, running: dict[Key, Episode], counting: list[Rule]
+) -> Iterator[tuple[Rule, Kpi, Finding]]:
     """What each rule says of each of its KPIs; KPIs that were never judged are left out."""
     verdicts = {v.kpi: v for v in Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id)}
     known: evaluation.Known | None = None
-    for rule, kpi in rules.in_scope(rules.of(scope.account.organisation_id), scope.account_id, scope.marketplace_id):
+    for rule, kpi in rules.in_scope(counting, scope.account_id, scope.marketplace_id):
         is_running = _key_of(rule, kpi) in running
         if rule.kind == Rule.Kind.LIMIT:
             if (verdict := verdicts.get(kpi.key)) is not None:
@@ -93,11 +131,13 @@ def _known(scope: AccountMarketplace) -> evaluation.Known:
 
 
 def _key(episode: Episode) -> Key:
-    return episode.kpi, None if episode.kind == Rule.Kind.LIMIT else episode.rule_id
+    shared = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
+    return episode.kpi, episode.snapshot, None if shared else episode.rule_id
 
 
 def _key_of(rule: Rule, kpi: Kpi) -> Key:
-    return kpi.key, None if rule.kind == Rule.Kind.LIMIT else rule.pk
+    shared = rule.kind == Rule.Kind.LIMIT and not rule.snapshot
+    return kpi.key, rule.snapshot, None if shared else rule.pk
 
 
 def _of(scope: AccountMarketplace) -> models.QuerySet[Episode]:
@@ -107,21 +147,21 @@ def _of(scope: AccountMarketplace) -> models.QuerySet[Episode]:
 
 def _same(scope: AccountMarketplace, rule: Rule, kpi: Kpi) -> models.QuerySet[Episode]:
     """The episodes that are the same story as one of this rule about this KPI would be."""
-    same = _of(scope).filter(kpi=kpi.key, kind=rule.kind)
-    return same if rule.kind == Rule.Kind.LIMIT else same.filter(rule=rule)
+    same = _of(scope).filter(kpi=kpi.key, kind=rule.kind, snapshot=rule.snapshot)
+    return same if rule.kind == Rule.Kind.LIMIT and not rule.snapshot else same.filter(rule=rule)
 
 
 def _open_or_update(
     scope: AccountMarketplace, rule: Rule, kpi: Kpi, found: Finding, running: Episode | None, opened: list[Episode]
-) -> None:
-    """The running episode of a breach is brought up to date; a new one is opened and added to `opened`."""
+) -> Episode:
+    """The running episode of a breach, brought up to date; a new one is opened and added to `opened`."""
     assert found.value is not None
     running = running or _go_on(scope, rule, kpi, found)
     if running is None:
         try:
             with transaction.atomic():
                 opened.append(_open(scope, rule, kpi, found))
-                return
+                return opened[-1]
         except IntegrityError:  # another worker opened it between our look and our insert
             running = _same(scope, rule, kpi).filter(resolved_at=None).first()
             if running is None:
@@ -137,6 +177,7 @@ def _open_or_update(
     if changed:
         running.save(update_fields=sorted(changed))
         snoozes.look(running)
+    return running
 
 
 def _figures(rule: Rule, found: Finding) -> dict[str, Any]:
@@ -154,6 +195,7 @@ def _figures(rule: Rule, found: Finding) -> dict[str, Any]:
         "compared": found.compared,
         "expected_on": found.expected_on,
         "error_days": found.error_days,
+        "count": found.count,
     }
 
 
@@ -164,6 +206,7 @@ def _open(scope: AccountMarketplace, rule: Rule, kpi: Kpi, found: Finding) -> Ep
         marketplace=scope.marketplace,
         kpi=kpi.key,
         kind=rule.kind,
+        snapshot=rule.snapshot,
         worst=found.value,
         **_figures(rule, found),
     )

@@ -59,6 +59,8 @@ class Finding:
     compared: Decimal | None = None
     expected_on: date | None = None
     error_days: int | None = None
+    #: How many SKUs or campaigns it is about; 0 for the marketplace as a whole.
+    count: int = 0
 
 
 UNKNOWN = Finding(None)
@@ -150,11 +152,16 @@ def evaluate(rule: Rule, kpi: Kpi, known: Known, running: bool = False, since_da
 
 def _clear(rule: Rule, found: Finding) -> bool:
     """Whether a figure that is inside its limits is so by as much as the rule asks for."""
-    if found.value is None or not rule.clear_by:
+    return found.value is None or inside_by_enough(rule, found.value, found.low, found.high)
+
+
+def inside_by_enough(rule: Rule, value: Decimal, low: Decimal | None, high: Decimal | None) -> bool:
+    """Whether a value inside its bounds is so by as much as the rule asks for before it is over."""
+    if not rule.clear_by:
         return True
-    if found.high is not None and found.value > found.high - abs(found.high) * rule.clear_by:
+    if high is not None and value > high - abs(high) * rule.clear_by:
         return False
-    return found.low is None or found.value >= found.low + abs(found.low) * rule.clear_by
+    return low is None or value >= low + abs(low) * rule.clear_by
 
 
 def _at(rule: Rule, kpi: Kpi, known: Known, end: date) -> Finding:

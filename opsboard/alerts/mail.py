@@ -22,7 +22,7 @@ from opsboard.kpis import cards, causes
 from opsboard.kpis.registry import Evidence, Kpi, kpis
 from opsboard.ui import formats
 
-from . import words
+from . import members, words
 from .models import Episode, OutboxMessage, Rule
 
 MAX_ROWS = 10
@@ -69,7 +69,9 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
     kpi: Kpi = kpis()[episode.kpi]
     marketplace = episode.marketplace
     found = None
-    if evidence and kpi.evidence and episode.kind != Rule.Kind.NO_DATA and episode.first and episode.last:
+    if evidence and episode.snapshot:
+        found = members.evidence(episode, MAX_ROWS)
+    elif evidence and kpi.evidence and episode.kind != Rule.Kind.NO_DATA and episode.first and episode.last:
         found = kpi.evidence(episode.account_id, episode.marketplace_id, episode.first, episode.last)
     window = ""
     if episode.first and episode.last:
@@ -78,12 +80,13 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
     if counted := cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, episode):
         window = f"{window} ({counted})"
     pair = (episode.account_id, episode.marketplace_id)
-    is_limit = episode.kind == Rule.Kind.LIMIT
+    is_limit = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
     likely = causes.known([pair]).get((*pair, episode.kpi)) if is_limit else None
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),
         where=f"{episode.account.name}, {marketplace.code}",
+        note=members.joined_words(episode) if episode.snapshot else "",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
         limit=words.limit(episode, kpi),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import time
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from opsboard.accounts.models import Marketplace, Membership, Organisation, SellerAccount, User
+from opsboard.accounts.models import Marketplace, Membership, Organisation, SellerAccount, Tag, User
 from opsboard.feeds.models import Work
 from opsboard.kpis.words import source_words
 
@@ -93,6 +94,12 @@ class Rule(models.Model):
     kpi = models.CharField(_("KPI"), max_length=40, blank=True)
     account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    #: Only accounts, products and campaigns that carry it.
+    tag = models.ForeignKey(Tag, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    #: What is looked at one by one, as opsboard.kpis.snapshots calls it ("skus"); "" is the marketplace as a whole.
+    snapshot = models.CharField(max_length=20, blank=True)
+    #: Only these SKUs, ASINs or campaigns (Amazon's ids as text); none is every one.
+    entities = ArrayField(models.TextField(), default=list, blank=True)
     #: In the KPI's own unit: a fraction, minor units, days.
     low = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
     high = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
@@ -118,6 +125,8 @@ class Rule(models.Model):
     escalate_after = models.PositiveSmallIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     is_default = models.BooleanField(default=False, editable=False)
+    #: Which of the rules every organisation starts with it is; those can be deleted and do not come back.
+    starter = models.CharField(max_length=40, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_by = models.ForeignKey(
@@ -130,7 +139,10 @@ class Rule(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation"], condition=models.Q(is_default=True), name="one_default_rule"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "starter"], condition=~models.Q(starter=""), name="one_rule_a_starter"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,6 +152,7 @@ class Rule(models.Model):
 class Episode(models.Model):
     """One breach of one KPI in one scope, from the day it was seen until it was over.
 
+    A rule that looks at SKUs or campaigns one by one has one episode for all of them: `value` is that of the worst.
     While it lasts there is one row, however often the KPI is judged; the partial unique index
     makes two workers that see the same breach at once open it once.
     """
@@ -157,6 +170,9 @@ class Episode(models.Model):
     rule = models.ForeignKey(Rule, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     rule_version = models.PositiveIntegerField(default=1)
     kind = models.CharField(max_length=10, choices=Rule.Kind.choices, default=Rule.Kind.LIMIT)
+    #: As of its rule: of what it counts how many; "" and 0 for the marketplace as a whole.
+    snapshot = models.CharField(max_length=20, blank=True)
+    count = models.PositiveIntegerField(default=0)
     severity = models.CharField(max_length=10, choices=Rule.Severity.choices, default=Rule.Severity.NORMAL)
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     opened_at = models.DateTimeField(default=timezone.now)
@@ -194,12 +210,12 @@ class Episode(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "marketplace", "kpi"],
-                condition=models.Q(resolved_at__isnull=True, kind="limit"),
+                condition=models.Q(resolved_at__isnull=True, kind="limit", snapshot=""),
                 name="one_running_episode",
             ),
             models.UniqueConstraint(
-                fields=["account", "marketplace", "kpi", "rule"],
-                condition=models.Q(resolved_at__isnull=True) & ~models.Q(kind="limit"),
+                fields=["account", "marketplace", "kpi", "snapshot", "rule"],
+                condition=models.Q(resolved_at__isnull=True) & ~models.Q(kind="limit", snapshot=""),
                 name="one_running_episode_a_rule",
             ),
         ]
@@ -228,6 +244,8 @@ class EpisodeEvent(models.Model):
         AWAKE = "awake", _("the snooze is over and the limit is still broken")
         ESCALATED = "escalated", _("nobody had taken it: the managers were told")
         WORSE = "worse", _("it got worse than the snooze allowed")
+        JOINED = "joined", _("more of them are beyond the limit")
+        LEFT = "left", _("some of them keep it again")
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
@@ -236,6 +254,8 @@ class EpisodeEvent(models.Model):
     new = models.CharField(max_length=12)
     reason = models.CharField(max_length=10, choices=Reason.choices, blank=True)
     value = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    #: How many joined or left.
+    count = models.PositiveIntegerField(null=True)
     comment = models.TextField(blank=True)
     assignee = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     until = models.DateTimeField(null=True)
@@ -246,6 +266,41 @@ class EpisodeEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old} -> {self.new}"
+
+
+class RuleEntity(models.Model):
+    """A SKU or campaign that a rule finds beyond its limit in one scope, from the first day on which it was so.
+
+    In an episode once it was so for as many days as the rule asks for; those that left stay as the episode's past.
+    """
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="+", db_index=False)
+    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    snapshot = models.CharField(max_length=20)
+    kpi = models.CharField(max_length=40)
+    entity = models.CharField(max_length=200)
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, null=True, related_name="entities")
+    value = models.DecimalField(max_digits=24, decimal_places=6)
+    worst = models.DecimalField(max_digits=24, decimal_places=6)
+    #: The last days of the first and of the newest window in which it was known to be beyond.
+    since = models.DateField()
+    last = models.DateField()
+    joined_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "marketplace", "rule", "entity"],
+                condition=models.Q(left_at__isnull=True),
+                name="ruleentity_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity}: {self.kpi}"
 
 
 class OutboxMessage(Work):
@@ -266,6 +321,7 @@ class OutboxMessage(Work):
         AWAKE = "awake", _("Snooze over")
         ASSIGNED = "assigned", _("Given to you")
         ESCALATED = "escalated", _("Taken by nobody")
+        JOINED = "joined", _("More in an alert")
         FAILING = "failing", _("A report fails")
         MACHINE = "machine", _("The machine")
         TEST = "test", _("Test")

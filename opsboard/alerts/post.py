@@ -26,20 +26,27 @@ Purpose = OutboxMessage.Purpose
 GROUP_OVER = 5
 
 
-def tell(member: Membership, episodes: Sequence[Episode], purpose: Purpose = Purpose.OPENED) -> None:
-    """Mail a person of these episodes, critical ones apart: they wait for no hour of the day."""
+def tell(
+    member: Membership, episodes: Sequence[Episode], purpose: Purpose = Purpose.OPENED, *, about: str = ""
+) -> None:
+    """Mail a person of these episodes, critical ones apart: they wait for no hour of the day.
+
+    `about` tells letters of one purpose about the same episodes apart.
+    """
     route, now = routes.of(member), timezone.now()
     for urgent in (True, False):
         some = [e for e in _in_order(episodes) if (e.severity == Rule.Severity.CRITICAL) is urgent]
         if some:
             lead = leads(purpose, route if not urgent else None)
-            _tell(outbox.Person(member), some, purpose, routes.due(route, now, urgent=urgent), urgent, lead)
+            _tell(outbox.Person(member), some, purpose, routes.due(route, now, urgent=urgent), urgent, lead, about)
 
 
-def announce(channel: Channel, episodes: Sequence[Episode], purpose: Purpose = Purpose.OPENED) -> None:
+def announce(
+    channel: Channel, episodes: Sequence[Episode], purpose: Purpose = Purpose.OPENED, *, about: str = ""
+) -> None:
     """Post these episodes to a channel."""
     urgent = any(episode.severity == Rule.Severity.CRITICAL for episode in episodes)
-    _tell(outbox.Place(channel), _in_order(episodes), purpose, timezone.now(), urgent, leads(purpose, None))
+    _tell(outbox.Place(channel), _in_order(episodes), purpose, timezone.now(), urgent, leads(purpose, None), about)
 
 
 def leads(purpose: Purpose, route: Route | None) -> Callable[[], str]:
@@ -48,6 +55,8 @@ def leads(purpose: Purpose, route: Route | None) -> Callable[[], str]:
     def lead() -> str:
         if purpose is Purpose.ESCALATED:
             return _("Nobody has taken this yet, so the managers are told.")
+        if purpose is Purpose.JOINED:
+            return _("An alert you know got longer: more of them are beyond the limit.")
         if route is not None and route.mode == Route.Mode.DIGEST:
             return _("Your daily digest of alerts.")
         return ""
@@ -67,6 +76,7 @@ def _tell(
     due: datetime,
     urgent: bool,
     lead: Callable[[], str],
+    about: str,
 ) -> None:
     now = timezone.now()
     lane = to.messages().filter(purpose=purpose, urgent=urgent)
@@ -85,4 +95,5 @@ def _tell(
         due = last + window
     together = held or due > now or to.together or len(episodes) > GROUP_OVER
     for group in [episodes] if together else [[episode] for episode in episodes]:
-        outbox.enqueue(group, to, purpose, lead=lead, due=due, urgent=urgent)
+        told = f"{group[0].pk}:{about}" if about else ""
+        outbox.enqueue(group, to, purpose, lead=lead, about=told, due=due, urgent=urgent)

@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from . import members
 from .mail import Letter, Story, story, title
 from .models import Channel, Episode, OutboxMessage
 
@@ -70,6 +71,7 @@ def _json(stories: Sequence[Story], channel: Channel, purpose: OutboxMessage.Pur
             "since": item.episode.since.isoformat() if item.episode.since else None,
             "text": f"{item.what}: {item.where}",
             "url": item.url,
+            **({"entities": _entities(item.episode)} if item.episode.snapshot else {}),
         }
         for item in stories
     ]
@@ -79,3 +81,9 @@ def _json(stories: Sequence[Story], channel: Channel, purpose: OutboxMessage.Pur
         "data": {"organisation": channel.organisation.name, "alerts": alerts},
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _entities(episode: Episode) -> dict[str, object]:
+    """What an alert about SKUs or campaigns one by one holds: how many of what, the worst of them by id."""
+    worst = [row.entity for row in members.worst_first(episode)[:MOST_LINES]]
+    return {"of": episode.snapshot, "count": episode.count, "worst": worst}

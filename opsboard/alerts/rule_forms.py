@@ -10,10 +10,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsboard.accounts.models import AccountMarketplace, Membership, Organisation
+from opsboard.accounts.models import AccountMarketplace, Membership, Organisation, Tag
+from opsboard.kpis import named, pasted
+from opsboard.kpis.entities import entity_kpis
 from opsboard.kpis.registry import Kpi, Unit, kpis
+from opsboard.kpis.snapshots import snapshots
 
-from . import audience, rules
+from . import audience, rule_words, rules
 from .models import Channel, Rule
 
 Kind = Rule.Kind
@@ -30,6 +33,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     Kind.NO_DATA: ("days",),
     Kind.SUPPLY: ("low", "for_days", "clear_by"),
 }
+#: Fields of every rule about where it counts.
+WHERE = ("where", "tag")
 #: Fields of every rule about who is told.
 WHO = ("mails", "people", "channels", "escalate_after")
 #: What each kind does, in a sentence.
@@ -58,7 +63,17 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
     kpi = forms.ChoiceField(label=gettext_lazy("KPI"), required=False)
+    only = forms.CharField(
+        label=gettext_lazy("Which ones"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "One SKU, ASIN, campaign or search term a line, as pasted from a sheet; blank is every one."
+        ),
+    )
     where = forms.ChoiceField(label=gettext_lazy("Where"), required=False)
+    tag = forms.TypedChoiceField(label=gettext_lazy("Tagged"), required=False, coerce=int, empty_value=None)
     low = forms.DecimalField(required=False, label=gettext_lazy("Under"), max_digits=12, decimal_places=4)
     high = forms.DecimalField(required=False, label=gettext_lazy("Over"), max_digits=12, decimal_places=4)
     change_up = forms.DecimalField(
@@ -106,10 +121,21 @@ class RuleForm(forms.Form):
         help_text=gettext_lazy("If nobody has acknowledged by then; blank never."),
     )
 
-    def __init__(self, data: Mapping[str, Any] | None, *, rule: Rule, organisation: Organisation) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        rule: Rule,
+        organisation: Organisation,
+        begun: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`begun`: what was typed so far, shown as it is and not judged yet."""
         self.rule, self.organisation = rule, organisation
-        super().__init__(data, initial=_typed(rule) if rule.pk else {"days": DAYS_DEFAULT.get(Kind(rule.kind))})
-        kept = {"name", "kpi", "where", "severity", *WHO, *FIELDS[rule.kind]}
+        initial: dict[str, Any] = _typed(rule) if rule.pk else {"days": DAYS_DEFAULT.get(Kind(rule.kind))}
+        super().__init__(data, initial=initial if begun is None else dict(begun))
+        kept = {"name", "kpi", "severity", *WHERE, *WHO, *FIELDS[rule.kind]}
+        if rule.kind in rules.ONE_BY_ONE:
+            kept.add("only")
         for name in [name for name in self.fields if name not in kept]:
             del self.fields[name]
         self._scopes = list(
@@ -119,7 +145,7 @@ class RuleForm(forms.Form):
         )
         everything = [("", _("Every KPI"))] if rule.kind in rules.FOR_ALL else []
         suiting = [(kpi.key, str(kpi.label)) for kpi in kpis().values() if rules.suits(rule.kind, kpi)]
-        self._choice("kpi").choices = everything + suiting
+        self._choice("kpi").choices = [*everything, *suiting, *self._one_by_one()]
         self._choice("kpi").required = not everything
         self._choice("where").choices = self._places()
         self._people = audience.of(organisation.pk)
@@ -128,8 +154,13 @@ class RuleForm(forms.Form):
         self._many("channels").choices = [(channel.pk, channel.name) for channel in self._channels]
         if not self._channels:
             del self.fields["channels"]
+        tags = list(Tag.objects.filter(organisation=organisation))
+        self._choice("tag").choices = [("", _("Tagged or not")), *((tag.pk, tag.name) for tag in tags)]
+        if not tags:
+            del self.fields["tag"]
         if rule.is_default:
-            del self.fields["kpi"], self.fields["where"]
+            for name in {"kpi", "only", *WHERE} & self.fields.keys():
+                del self.fields[name]
         if "days" in self.fields:
             ahead = rule.kind == Kind.FORECAST
             self.fields["days"].label = _("Days looked ahead") if ahead else _("Days without data")
@@ -148,6 +179,19 @@ class RuleForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.MultipleChoiceField)
         return field
+
+    def _one_by_one(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The KPIs of SKUs, ASINs, campaigns and terms, under what they are of."""
+        if self.rule.kind not in rules.ONE_BY_ONE:
+            return []
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for item in entity_kpis():
+            kpi = kpis().get(item.kpi)
+            if kpi is not None and rules.suits(self.rule.kind, kpi):
+                key = f"{item.snapshot.key}:{item.kpi}"
+                label = rule_words.of_each(kpi, item.snapshot.key)
+                groups.setdefault(str(item.snapshot.label), []).append((key, label))
+        return list(groups.items())
 
     def _places(self) -> list[tuple[str, str]]:
         accounts = {scope.account_id: scope.account.name for scope in self._scopes}
@@ -168,10 +212,51 @@ class RuleForm(forms.Form):
         if kind in {Kind.CHANGE, Kind.WEEKDAY} and not (data.get("change_up") or data.get("change_down")):
             if not self.errors:
                 raise forms.ValidationError(_("Say by how much higher, or by how much lower."))
-        kpi = kpis().get(data.get("kpi", ""))
+        data["snapshot"], _colon, data["kpi"] = (data.get("kpi") or "").rpartition(":")
+        kpi = kpis().get(data["kpi"])
         if kpi is not None:
             self._to_own_unit(data, kpi)
+        data["entities"] = self._listed(data)
+        if data.get("tag"):
+            data["tag"] = Tag.objects.get(pk=data["tag"], organisation=self.organisation)
+            self._check_tag(data)
         return data
+
+    def _listed(self, data: dict[str, Any]) -> list[str]:
+        """The SKUs or campaigns of the list; what nobody knows is said line by line."""
+        text, snapshot = data.get("only") or "", snapshots().get(data["snapshot"])
+        if not text.strip():
+            return []
+        if snapshot is None:
+            self.add_error("only", _("A list goes with a KPI of SKUs, ASINs, campaigns or search terms."))
+            return []
+        found = pasted.read(text, snapshot, self._pairs(data.get("where", "")))
+        for complaint in found.complaints:
+            self.add_error("only", complaint)
+        return found.entities
+
+    def _check_tag(self, data: dict[str, Any]) -> None:
+        tag: Tag = data["tag"]
+        if tag.accounts.exists() or (data["snapshot"] and tag.entities.filter(kind=data["snapshot"]).exists()):
+            return
+        self.add_error("tag", _("Nothing this rule looks at carries this tag yet: tag an account or list some there."))
+
+    def _pairs(self, where: str) -> list[tuple[int, int]]:
+        return [(scope.account_id, scope.marketplace_id) for scope in self._in(where)]
+
+    def hits(self, text: str) -> list[tuple[str, str]]:
+        """What a search finds for the KPI and place chosen so far: the line it would be, and what is told of it."""
+        snapshot = snapshots().get(str(self["kpi"].value() or "").partition(":")[0])
+        if snapshot is None:
+            return []
+        found = named.search(snapshot, self._pairs(str(self["where"].value() or "")), text)
+        by_name = snapshot.naming.by_name
+        return [(name, name) if by_name and name else (entity, f"{entity} {name}".strip()) for entity, name in found]
+
+    @property
+    def looks_into(self) -> bool:
+        """Whether the KPI chosen so far is one of SKUs, ASINs, campaigns or terms."""
+        return ":" in str(self["kpi"].value() or "") if "kpi" in self.fields else False
 
     def _to_own_unit(self, data: dict[str, Any], kpi: Kpi) -> None:
         scale = _PERCENT if kpi.unit is Unit.RATE else Decimal(1)
@@ -207,7 +292,8 @@ class RuleForm(forms.Form):
             if name in self.fields:
                 setattr(rule, name, None if data[name] is None else data[name] * _PERCENT)
         if "kpi" in self.fields:
-            rule.kpi = data["kpi"]
+            rule.kpi, rule.snapshot, rule.entities = data["kpi"], data["snapshot"], data["entities"]
+            rule.tag = data.get("tag")
             where = data["where"]
             chosen = self._in(where)[0] if where else None
             rule.account = chosen.account if chosen and where[0] in "as" else None
@@ -232,8 +318,10 @@ def _typed(rule: Rule) -> dict[str, Any]:
     shares = {name: getattr(rule, name) for name in ("change_up", "change_down", "clear_by")}
     return {
         "name": rules.title(rule),
-        "kpi": rule.kpi,
+        "kpi": f"{rule.snapshot}:{rule.kpi}" if rule.snapshot else rule.kpi,
+        "only": _listed(rule),
         "where": _place(rule),
+        "tag": rule.tag_id,
         "days": rule.days,
         "for_days": rule.for_days,
         "severity": rule.severity,
@@ -244,6 +332,15 @@ def _typed(rule: Rule) -> dict[str, Any]:
         **{name: None if (v := getattr(rule, name)) is None else _plain(v * scale) for name in ("low", "high")},
         **{name: None if share is None else _plain(share * 100) for name, share in shares.items()},
     }
+
+
+def _listed(rule: Rule) -> str:
+    """The list of a rule as it would be typed, a line each."""
+    snapshot = snapshots().get(rule.snapshot)
+    if snapshot is None or not rule.entities:
+        return ""
+    scopes = AccountMarketplace.objects.filter(account__organisation=rule.organisation_id, active=True)
+    return pasted.typed(rule.entities, snapshot, list(scopes.values_list("account_id", "marketplace_id")))
 
 
 def _digits(rule: Rule) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -85,10 +86,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, member: Membership, rule: Rule) -> HttpResponse:
-    form = RuleForm(request.POST or None, rule=rule, organisation=member.organisation)
     title = rules.title(rule) if rule.pk else Rule.Kind(rule.kind).label
     tried: backtest.Replay | None = None
-    if request.method == "POST" and form.is_valid():
+    typed = _with_picked(request.POST)
+    searched = typed.pop("find", [""])[-1].strip()
+    if searched or "search" in request.POST:  # looking for what to list keeps nothing and judges nothing
+        form = RuleForm(None, rule=rule, organisation=member.organisation, begun=_begun(typed))
+    else:
+        form = RuleForm(typed if request.method == "POST" else None, rule=rule, organisation=member.organisation)
+    if form.is_bound and form.is_valid():
         assert isinstance(request.user, User)
         made = form.made()
         if "try" not in request.POST:
@@ -99,12 +105,32 @@ def _form(request: HttpRequest, member: Membership, rule: Rule) -> HttpResponse:
     context = {
         "form": form,
         "tried": tried,
-        "lines": [(item, rule_words.fired(item, rule.kind)) for item in tried.fired[:MOST_SHOWN]] if tried else [],
+        "lines": [(item, rule_words.fired(item, rule)) for item in tried.fired[:MOST_SHOWN]] if tried else [],
+        "searched": searched,
+        "hits": form.hits(searched) if searched else [],
         "rule": rule,
         "title": title,
         "sentence": SENTENCES[Rule.Kind(rule.kind)],
     }
     return render(request, "alerts/rule.html", context, status=422 if form.errors else 200)
+
+
+def _with_picked(posted: QueryDict) -> QueryDict:
+    """What was posted, with those ticked in a search at the end of the list."""
+    typed = posted.copy()
+    lines = [line for line in typed.get("only", "").splitlines() if line.strip()]
+    new = [entity for entity in typed.pop("picked", []) if entity not in lines]
+    if new:
+        typed["only"] = "\n".join([*lines, *new])
+    return typed
+
+
+def _begun(typed: QueryDict) -> dict[str, Any]:
+    """What was typed so far, as a form shows it."""
+    several = {"people", "channels"}
+    return {name: typed.getlist(name) if name in several else typed.get(name) for name in {*typed, *several}} | {
+        "mails": "mails" in typed
+    }
 
 
 @require_POST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_noop
 from opsboard.accounts import audit
 from opsboard.accounts.models import Membership, Organisation, User
 from opsboard.kpis import again
+from opsboard.kpis.entities import EntityKpi, entity_kpi, entity_kpis
 from opsboard.kpis.registry import Kpi, Unit, Window, kpis
 
 from .models import Channel, Rule
@@ -22,10 +24,12 @@ Kind = Rule.Kind
 DEFAULT_NAME = gettext_noop("Every limit in force")
 #: Kinds that may be about every KPI at once.
 FOR_ALL = frozenset({Kind.LIMIT, Kind.NO_DATA})
+#: Kinds that may look at SKUs, ASINs, campaigns or terms one by one.
+ONE_BY_ONE = frozenset({Kind.LIMIT, Kind.THRESHOLD, Kind.SUPPLY})
 #: What is written into the audit.
 _TOLD = (
-    "name", "kind", "kpi", "account_id", "marketplace_id", "low", "high", "change_up", "change_down", "days",
-    "for_days", "clear_by", "severity", "enabled", "mails", "escalate_after",
+    "name", "kind", "kpi", "account_id", "marketplace_id", "snapshot", "low", "high", "change_up", "change_down",
+    "days", "for_days", "clear_by", "severity", "enabled", "mails", "escalate_after",
 )  # fmt: skip
 
 
@@ -46,12 +50,30 @@ def default_of(organisation_id: int) -> Rule:
 def of(organisation_id: int) -> list[Rule]:
     """Every rule that is not deleted, the general one first."""
     default_of(organisation_id)
+    _start(organisation_id)
     rules = Rule.objects.filter(organisation=organisation_id, deleted_at=None)
-    return list(rules.select_related("account", "marketplace", "organisation", "changed_by"))
+    rules = rules.select_related("account", "marketplace", "organisation", "changed_by", "tag")
+    return list(rules.prefetch_related("tag__accounts", "tag__entities"))
+
+
+def _start(organisation_id: int) -> None:
+    """Make the rules an organisation starts with, as declared beside the KPIs; each once, deleted ones included."""
+    declared = {
+        f"{item.snapshot.key}:{item.kpi}": item for item in entity_kpis() if item.starter and item.kpi in kpis()
+    }
+    made = Rule.objects.filter(organisation=organisation_id).exclude(starter="").values_list("starter", flat=True)
+    for key in declared.keys() - set(made):
+        item = declared[key]
+        assert item.starter is not None
+        kind = Kind.SUPPLY if suits(Kind.SUPPLY, kpis()[item.kpi]) and item.starter.high is None else Kind.THRESHOLD
+        rule = Rule(organisation_id=organisation_id, name=item.starter.name, kind=kind, kpi=item.kpi, starter=key)
+        rule.snapshot, rule.low, rule.high = item.snapshot.key, item.starter.low, item.starter.high
+        Rule.objects.bulk_create([rule], ignore_conflicts=True)  # somebody else may just be making it
 
 
 def title(rule: Rule) -> str:
-    return _(rule.name) if rule.name == DEFAULT_NAME else rule.name
+    named = {DEFAULT_NAME, *(item.starter.name for item in entity_kpis() if item.starter)}
+    return _(rule.name) if rule.name in named else rule.name
 
 
 def suits(kind: str, kpi: Kpi) -> bool:
@@ -62,17 +84,14 @@ def suits(kind: str, kpi: Kpi) -> bool:
 
 
 def in_scope(rules: Sequence[Rule], account_id: int, marketplace_id: int) -> Iterator[tuple[Rule, Kpi]]:
-    """The rules that count in a scope, with each KPI they are about.
+    """The rules about the marketplace as a whole that count in a scope, with each KPI they are about.
 
     Of the rules about the limit in force only the narrowest counts for a KPI: one breach is one alert.
     """
     mine = [
         rule
-        for rule in rules
-        if rule.enabled
-        and rule.deleted_at is None
-        and rule.account_id in {None, account_id}
-        and rule.marketplace_id in {None, marketplace_id}
+        for rule in _here(rules, account_id, marketplace_id)
+        if not rule.snapshot and (rule.tag is None or carries(rule, account_id))
     ]
     for kpi in kpis().values():
         about = [rule for rule in mine if rule.kpi in {"", kpi.key} and suits(rule.kind, kpi)]
@@ -84,8 +103,51 @@ def in_scope(rules: Sequence[Rule], account_id: int, marketplace_id: int) -> Ite
                 yield rule, kpi
 
 
-def _narrowness(rule: Rule) -> tuple[bool, bool, bool, int]:
-    return bool(rule.kpi), rule.marketplace_id is not None, rule.account_id is not None, rule.pk
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A rule that looks at the entities of a scope one by one, and at which: None is every one."""
+
+    rule: Rule
+    item: EntityKpi
+    only: frozenset[str] | None
+
+
+def sets_in_scope(rules: Sequence[Rule], account_id: int, marketplace_id: int) -> Iterator[Set]:
+    """The rules about SKUs, ASINs, campaigns or terms that count in a scope, each with what it looks at."""
+    for rule in _here(rules, account_id, marketplace_id):
+        item = entity_kpi(rule.snapshot, rule.kpi) if rule.snapshot else None
+        if item is not None:
+            yield Set(rule, item, only(rule, account_id))
+
+
+def only(rule: Rule, account_id: int) -> frozenset[str] | None:
+    """Which entities of an account a rule looks at: those it lists, those that carry its tag; None is every one."""
+    listed = frozenset(rule.entities) if rule.entities else None
+    if rule.tag is None or carries(rule, account_id):
+        return listed
+    tagged = frozenset(item.entity for item in rule.tag.entities.all() if item.kind == rule.snapshot)
+    return tagged if listed is None else tagged & listed
+
+
+def carries(rule: Rule, account_id: int) -> bool:
+    """Whether an account carries the tag that a rule asks for."""
+    return rule.tag is not None and any(account.pk == account_id for account in rule.tag.accounts.all())
+
+
+def _here(rules: Sequence[Rule], account_id: int, marketplace_id: int) -> list[Rule]:
+    return [
+        rule
+        for rule in rules
+        if rule.enabled
+        and rule.deleted_at is None
+        and rule.account_id in {None, account_id}
+        and rule.marketplace_id in {None, marketplace_id}
+    ]
+
+
+def _narrowness(rule: Rule) -> tuple[bool, bool, bool, bool, int]:
+    placed = rule.marketplace_id is not None, rule.account_id is not None, rule.tag_id is not None
+    return bool(rule.kpi), *placed, rule.pk
 
 
 @transaction.atomic
@@ -122,7 +184,8 @@ def delete(rule: Rule, user: User) -> bool:
     """Take a rule away; the general one stays."""
     if rule.is_default:
         return False
-    Rule.objects.filter(pk=rule.pk).update(deleted_at=timezone.now(), enabled=False)
+    # Its tag is let go, so that it can be deleted too.
+    Rule.objects.filter(pk=rule.pk).update(deleted_at=timezone.now(), enabled=False, tag=None)
     audit.record(rule.organisation, user, "rule.deleted", rule.name, before=_told(rule))
     _ask_again(rule.organisation)
     return True
@@ -131,6 +194,8 @@ def delete(rule: Rule, user: User) -> bool:
 def _told(rule: Rule) -> dict[str, Any]:
     values = {name: getattr(rule, name) for name in _TOLD}
     told = {name: value if isinstance(value, bool | int) else str(value or "") for name, value in values.items()}
+    told["tag"] = str(rule.tag or "")
+    told["entities"] = ", ".join(rule.entities)
     told["people"] = ", ".join(sorted(member.user.email for member in rule.people.select_related("user")))
     told["channels"] = ", ".join(sorted(rule.channels.values_list("name", flat=True)))
     return told

@@ -24,7 +24,7 @@ from opsboard.kpis.registry import Kpi, kpis
 from opsboard.ui import formats
 from opsboard.ui.filters import PageState
 
-from . import actions, audience, mail, rules, words
+from . import actions, audience, mail, members, rules, words
 from .forms import AssignForm, CommentForm, ResolveForm, SnoozeForm
 from .models import Episode, Rule
 
@@ -36,6 +36,8 @@ _STATES = {
     "resolved": [Episode.State.RESOLVED],
 }
 MOST = 200
+#: So many of the SKUs or campaigns of an alert are listed at first.
+MOST_LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,9 @@ def _page(
         "scope": scope,
         "worst": words.value(item.worst, item, kpi),
         "window": story.window,
-        "chart": cards.chart(kpi.key, scope, state),
+        "chart": cards.chart(kpi.key, scope, state) if not item.snapshot else None,
+        "listing": members.listing(item, None if "all" in request.GET else MOST_LISTED),
+        "all_url": state.query(all="1"),
         "evidence": story.evidence,
         "diagnosis": _diagnosis(item, kpi, scope),
         "limit": story.limit,

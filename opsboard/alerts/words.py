@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from opsboard.accounts.models import Marketplace
 from opsboard.kpis import figures
 from opsboard.kpis.registry import Kpi, Unit
+from opsboard.kpis.snapshots import snapshots
 from opsboard.kpis.words import source_words
 from opsboard.ui import formats
 
@@ -23,6 +24,9 @@ _Kind = Rule.Kind
 
 def what(episode: Episode, kpi: Kpi, *, mailed: bool = False) -> str:
     """What an episode is about: "ACoS 31.2 % against 25.0 %"; as a mail's subject says it: "over 25.0 %"."""
+    if episode.snapshot:
+        count, over = counted(episode.snapshot, episode.count), episode.over
+        return group(count, kpi, episode.value, limit_of(episode), episode.marketplace, over=over)
     match episode.kind:
         case _Kind.NO_DATA:
             days = int(episode.value)
@@ -57,6 +61,27 @@ def what(episode: Episode, kpi: Kpi, *, mailed: bool = False) -> str:
     }
 
 
+def group(
+    count: str, kpi: Kpi, worst: Decimal | None, limit: Decimal | None, marketplace: Marketplace, *, over: bool
+) -> str:
+    """ "4 SKUs: Days of supply under 14 days, worst 0 days"."""
+    text = _("%(count)s: %(kpi)s over %(limit)s, worst %(value)s")
+    if not over:
+        text = _("%(count)s: %(kpi)s under %(limit)s, worst %(value)s")
+    return text % {
+        "count": count,
+        "kpi": kpi.label,
+        "limit": figures.in_words(limit, kpi.unit, marketplace),
+        "value": figures.in_words(worst, kpi.unit, marketplace),
+    }
+
+
+def counted(snapshot: str, count: int) -> str:
+    """ "4 SKUs"."""
+    found = snapshots().get(snapshot)
+    return found.naming.counted(count) if found else formats.decimals(Decimal(count))
+
+
 def limit_of(episode: Episode) -> Decimal | None:
     """The limit that an episode is about, of the two there may be."""
     return episode.high if episode.over else episode.low
@@ -64,7 +89,7 @@ def limit_of(episode: Episode) -> Decimal | None:
 
 def headroom(episode: Episode, kpi: Kpi) -> str:
     """By how much; empty where the episode's name says it already."""
-    if episode.kind in {_Kind.NO_DATA, _Kind.FORECAST, _Kind.CHANGE, _Kind.WEEKDAY}:
+    if episode.snapshot or episode.kind in {_Kind.NO_DATA, _Kind.FORECAST, _Kind.CHANGE, _Kind.WEEKDAY}:
         return ""
     return figures.headroom(episode, kpi, episode.marketplace)
 
@@ -104,6 +129,10 @@ def journal_words(event: EpisodeEvent, episode: Episode, kpi: Kpi, marketplace: 
         return _("Given to %(who)s") % {"who": event.assignee} if event.assignee else _("Given back: nobody has it")
     if event.reason == _Reason.ESCALATED:
         return _("Told to the managers")
+    if event.reason == _Reason.JOINED:
+        return _("%(count)s more") % {"count": counted(episode.snapshot, event.count or 0)}
+    if event.reason == _Reason.LEFT:
+        return _("%(count)s fewer") % {"count": counted(episode.snapshot, event.count or 0)}
     if event.new == _State.SNOOZED:
         words = _ends(event.until, event.beyond, episode, kpi, marketplace)
         return words[:1].upper() + words[1:]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Count
@@ -21,11 +21,32 @@ from opsboard.accounts.models import Marketplace
 from .judge import ENOUGH_DAYS
 from .limits import LimitInForce, in_force
 from .models import EntityVerdict, SnapshotWindow, ThresholdOverride, Verdict
-from .registry import kpis
-from .snapshots import JUDGED, JUDGED_DAYS, Snapshot, snapshots
+from .registry import Unit, kpis
+from .snapshots import JUDGED, Snapshot, snapshots
+
+if TYPE_CHECKING:
+    from .registry import Label
 
 _MILLION = 1_000_000
 Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sum of the snapshot that people see beside the figure it is part of."""
+
+    column: str
+    label: Label
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """The alert rule about it that every organisation starts with: its name and what it tells of."""
+
+    name: str
+    low: Decimal | None = None
+    high: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +59,13 @@ class EntityKpi:
     denominator: str  # "sales_minor"
     #: Fewer says nothing: "clicks >= 20".
     enough: str
+    shows: tuple[Shown, ...] = ()
+    starter: Starter | None = None
+
+    @property
+    def told(self) -> str:
+        """SQL for whether a row says anything."""
+        return f"({self.enough}) AND {self.denominator} > 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +92,11 @@ def register_entity_kpis(*items: EntityKpi) -> None:
 
 def entity_kpis() -> Sequence[EntityKpi]:
     return _kpis
+
+
+def entity_kpi(snapshot: str, kpi: str) -> EntityKpi | None:
+    """How a KPI is held against its limit by the entities of a snapshot; None where it is not."""
+    return next((item for item in _kpis if item.snapshot.key == snapshot and item.kpi == kpi and kpi in kpis()), None)
 
 
 def judge(pairs: Iterable[Pair]) -> list[EntityChange]:
@@ -95,18 +128,22 @@ _JUDGE = """
     WITH held AS MATERIALIZED (
         SELECT * FROM unnest(%(account)s::int[], %(marketplace)s::int[], %(whole)s::bool[])
             AS held(account_id, marketplace_id, whole)
-    ), unsure AS (
-        SELECT e.account_id, e.marketplace_id, e.kpi, e.entity
+    ), over AS MATERIALIZED (
+        SELECT e.account_id, e.marketplace_id, e.kpi, e.entity, held.whole
           FROM kpis_entityverdict e JOIN held USING (account_id, marketplace_id)
-          LEFT JOIN {table} s ON s.account_id = e.account_id AND s.marketplace_id = e.marketplace_id
-               AND s.period = '{period}' AND s.{entity} = e.entity::{type}
-         WHERE e.snapshot = %(snapshot)s AND NOT coalesce(held.whole AND CASE e.kpi {enough} END, false)
-    ), gone AS (
-        DELETE FROM kpis_entityverdict e USING held
-         WHERE e.account_id = held.account_id AND e.marketplace_id = held.marketplace_id
-           AND e.snapshot = %(snapshot)s
+         WHERE e.snapshot = %(snapshot)s
            AND NOT EXISTS (SELECT 1 FROM kpis_entityfound f WHERE f.account_id = e.account_id
                    AND f.marketplace_id = e.marketplace_id AND f.kpi = e.kpi AND f.entity = e.entity)
+    ), unsure AS (
+        SELECT e.account_id, e.marketplace_id, e.kpi, e.entity
+          FROM over e
+          LEFT JOIN {table} s ON s.account_id = e.account_id AND s.marketplace_id = e.marketplace_id
+               AND s.period = '{period}' AND s.{entity} = e.entity::{type}
+         WHERE NOT coalesce(e.whole AND CASE e.kpi {enough} END, false)
+    ), gone AS (
+        DELETE FROM kpis_entityverdict e USING over o
+         WHERE e.account_id = o.account_id AND e.marketplace_id = o.marketplace_id
+           AND e.snapshot = %(snapshot)s AND e.kpi = o.kpi AND e.entity = o.entity
            AND NOT EXISTS (SELECT 1 FROM unsure u WHERE u.account_id = e.account_id
                    AND u.marketplace_id = e.marketplace_id AND u.kpi = e.kpi AND u.entity = e.entity)
         RETURNING e.account_id, e.marketplace_id, e.kpi, e.entity, 'ok' AS status, NULL::numeric AS value
@@ -118,8 +155,12 @@ _JUDGE = """
     ), written AS (
         INSERT INTO kpis_entityverdict AS e
                (account_id, marketplace_id, snapshot, kpi, entity, status, value, low, high, since, last)
-        SELECT account_id, marketplace_id, %(snapshot)s, kpi, entity, status, value, low, high, last, last
-          FROM kpis_entityfound
+        SELECT f.account_id, f.marketplace_id, %(snapshot)s, f.kpi, f.entity, f.status, f.value, f.low, f.high,
+               f.last, f.last
+          FROM kpis_entityfound f LEFT JOIN kpis_entityverdict old
+            ON old.account_id = f.account_id AND old.marketplace_id = f.marketplace_id
+           AND old.snapshot = %(snapshot)s AND old.kpi = f.kpi AND old.entity = f.entity
+         WHERE (old.status, old.value, old.low, old.high) IS DISTINCT FROM (f.status, f.value, f.low, f.high)
             ON CONFLICT (account_id, marketplace_id, snapshot, kpi, entity) DO UPDATE
            SET status = EXCLUDED.status, value = EXCLUDED.value, low = EXCLUDED.low, high = EXCLUDED.high,
                since = CASE WHEN e.status = EXCLUDED.status THEN e.since ELSE EXCLUDED.since END,
@@ -171,15 +212,18 @@ def statements(snapshot: Snapshot, items: Sequence[EntityKpi], held: Mapping[str
         any=" OR ".join(_near(at, item, sides[at]) for at, item in enumerate(items) if sides[at]) or "false",
     )
     kind = snapshot.model._meta.get_field(snapshot.entity).db_type(connection)
-    enough = " ".join(f"WHEN '{item.kpi}' THEN ({item.enough}) AND {item.denominator} > 0" for item in items)
+    enough = " ".join(f"WHEN '{item.kpi}' THEN {item.told}" for item in items)
     return find, _JUDGE.format(**words, type=kind, enough=enough)
 
 
 def _near(at: int, item: EntityKpi, sides: Sequence[str]) -> str:
-    """SQL for "at its limit or warning, or beyond": what has to be looked at more closely."""
+    """SQL for "at its limit or warning, or beyond": what has to be looked at more closely.
+
+    What hardly any row passes is asked first: of the others nothing else is.
+    """
     beyond = {"high": ">=", "low": "<="}
     tests = (f"{item.numerator} * {_MILLION} {beyond[side]} near_{side}_{at} * {item.denominator}" for side in sides)
-    return f"(({item.enough}) AND {item.denominator} > 0 AND ({' OR '.join(tests)}))"
+    return f"(({' OR '.join(tests)}) AND {item.told})"
 
 
 def _verdict(at: int, item: EntityKpi) -> str:
@@ -188,8 +232,7 @@ def _verdict(at: int, item: EntityKpi) -> str:
     over, under = (">=", "<=") if kpis()[item.kpi].strict else (">", "<")
     broken = f"{top} {over} high_{at} * {bottom} OR {top} {under} low_{at} * {bottom}"
     near = f"{top} > warn_high_{at} * {bottom} OR {top} < warn_low_{at} * {bottom}"
-    told = f"({item.enough}) AND {bottom} > 0"
-    status = f"CASE WHEN {told} THEN CASE WHEN {broken} THEN 'breach' WHEN {near} THEN 'warn' END END"
+    status = f"CASE WHEN {item.told} THEN CASE WHEN {broken} THEN 'breach' WHEN {near} THEN 'warn' END END"
     value = f"round({item.numerator}::numeric / nullif({bottom}, 0), 6)"
     ends = f"low_{at} / {_MILLION}::numeric, high_{at} / {_MILLION}::numeric"
     return f"('{item.kpi}', {status}, {value}, {ends})"
@@ -217,7 +260,7 @@ def limits(snapshot: Snapshot, items: Sequence[EntityKpi], scopes: Sequence[Pair
         columns["account"].append(pair[0])
         columns["marketplace"].append(pair[1])
         columns["last"].append(window.last if window else None)
-        columns["whole"].append(window is not None and covered.get(pair, 0) >= ENOUGH_DAYS * JUDGED_DAYS)
+        columns["whole"].append(window is not None and covered.get(pair, 0) >= ENOUGH_DAYS * snapshot.judged_days)
         market = marketplaces[pair[1]]
         for at, item in enumerate(items):
             limit = in_force(kpis()[item.kpi], market, market.today(), overrides.get(pair[0], ()))

@@ -8,7 +8,7 @@ asked for, is not used: the page sums the facts itself, so what is shown is neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ from django.db import connection, models
 
 from opsboard.accounts.models import Marketplace
 from opsboard.feeds.followers import Moved
+from opsboard.feeds.models import Coverage
 from opsboard.ui.filters import PERIODS, Days, Period
 
+from .judge import STALE_STATE_DAYS
 from .models import SnapshotWindow
 from .registry import Grain
 
@@ -27,6 +29,18 @@ if TYPE_CHECKING:
 
 #: The window verdicts are judged over: so many days, the newest of them mature.
 JUDGED, JUDGED_DAYS = "judged", 30
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What the entities of a snapshot are called, and where they are shown."""
+
+    model: type[models.Model]  # rows of an account and marketplace with the entity and its name
+    key: str  # "sku"
+    name: str  # "name"
+    page: str  # address of an entity's page: "inventory:sku"
+    counted: Callable[[int], str]  # 3 -> "3 SKUs"
+    by_name: bool = False  # people know it by its name; Amazon's id says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,9 @@ class Snapshot:
     sums: Mapping[str, str]  # {"spend_minor": "sum(spend_minor)"}
     #: Days until a figure of it is final: the judged window ends so many days before yesterday.
     mature_days: int
+    naming: Naming
+    #: A state, such as stock: its judged window is the newest day that is covered and not too old.
+    newest_day: bool = False
     #: Sums that the period also has over the days that can be compared alone, in a c_column each. The p_columns are
     #: always over those: days that are covered in both periods, so that a missing day is no change.
     compared: tuple[str, ...] = ()
@@ -50,8 +67,15 @@ class Snapshot:
     told: Mapping[str, str] = field(default_factory=dict)
     periods: tuple[str, ...] = (*PERIODS, JUDGED)
 
-    def days(self, period: str, marketplace: Marketplace) -> tuple[Days, Days]:
-        """The days a window is about, and those before it."""
+    @property
+    def judged_days(self) -> int:
+        return 1 if self.newest_day else JUDGED_DAYS
+
+    def days(self, period: str, marketplace: Marketplace, newest: date | None = None) -> tuple[Days, Days]:
+        """The days a window is about, and those before it; `newest`: the newest day that a state is known of."""
+        if period == JUDGED and self.newest_day:
+            day = newest or marketplace.today()
+            return Days(day, day), Days(day, day).back(1)
         if period == JUDGED:
             last = marketplace.today() - timedelta(days=1 + self.mature_days)
             days = Days(last - timedelta(days=JUDGED_DAYS - 1), last)
@@ -107,12 +131,26 @@ def refresh(account_id: int, marketplace_id: int) -> list[str]:
         item = snapshots().get(window.snapshot)
         if item is None or window.period not in item.periods:
             continue
-        days, before = item.days(window.period, marketplace)
+        newest = _newest(item, account_id, marketplace) if item.newest_day else None
+        days, before = item.days(window.period, marketplace, newest)
         held = (window.first, window.last, window.before_first, window.before_last)
         if window.stale or held != (days.first, days.last, before.first, before.last):
             _build(item, account_id, marketplace_id, window.period, days, before)
             rebuilt.append(f"{item.key}:{window.period}")
     return rebuilt
+
+
+def _newest(item: Snapshot, account_id: int, marketplace: Marketplace) -> date | None:
+    """The newest covered day of a state that is not too old to judge by."""
+    today = marketplace.today()
+    # Leans on coverage_once (account, marketplace, dataset, date), read backwards.
+    days = Coverage.objects.filter(
+        account=account_id,
+        marketplace=marketplace,
+        dataset=item.dataset,
+        date__range=(today - timedelta(days=STALE_STATE_DAYS), today),
+    )
+    return days.order_by("-date").values_list("date", flat=True).first()
 
 
 def mark_all(account_id: int, marketplace_id: int) -> None:

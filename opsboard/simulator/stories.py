@@ -47,7 +47,12 @@ STORIES: dict[str, Story] = {
             "A competitor undercuts the best sellers and takes the Buy Box",
         ),
         Story(
-            "stock_out", "NA", "inventory", 4, "", "A best seller is out of stock; three more run out within ten days"
+            "stock_out",
+            "NA",
+            "inventory",
+            4,
+            "days_of_supply",
+            "A best seller is out of stock; three more run out within ten days",
         ),
         Story(
             "aged_stock",

@@ -34,6 +34,8 @@ def _told(episode: Episode, last: EpisodeEvent | None, since: datetime) -> dict[
     return {
         "id": episode.pk,
         "kpi": episode.kpi,
+        "snapshot": episode.snapshot,
+        "count": episode.count,
         "value": format(episode.value, "f"),
         "low": format(episode.low, "f") if episode.low is not None else None,
         "high": format(episode.high, "f") if episode.high is not None else None,

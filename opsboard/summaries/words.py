@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
+from opsboard.alerts import words as alert_words
 from opsboard.alerts.models import Episode, EpisodeEvent
 from opsboard.feeds import coverage
 from opsboard.kpis import movers
@@ -379,6 +380,9 @@ def _alert(alert: Data, place: _Place) -> AlertLine | None:
     }
     if limit is None:  # a rule about something else than a limit: a change, no data
         what = f"{kpi.label} {in_words(value, kpi.unit, place.marketplace)}"
+    elif alert.get("snapshot"):  # SKUs or campaigns one by one; summaries from before there were such have none
+        count = alert_words.counted(alert["snapshot"], alert["count"])
+        what = alert_words.group(count, kpi, value, limit, place.marketplace, over=limit == high)
     url = place.base + reverse("alerts:episode", args=[alert["id"]])
     return AlertLine(what, url, alert["state"], alert["new"], " · ".join(_did(alert, place.marketplace)), severity)
 

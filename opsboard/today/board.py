@@ -67,14 +67,15 @@ def breaches(
         scope, kpi = by_pair.get((episode.account_id, episode.marketplace_id)), kpis().get(episode.kpi)
         if scope is None or kpi is None:
             continue
-        verdict = verdicts.get((episode.account_id, episode.marketplace_id, episode.kpi))
+        pair = (episode.account_id, episode.marketplace_id)
+        verdict = verdicts.get((*pair, episode.kpi)) if not episode.snapshot else None  # else of each SKU or campaign
         value = verdict.value if verdict and verdict.value is not None else episode.value
-        if episode.kind == Rule.Kind.LIMIT and value is not None:
+        if verdict is not None and episode.kind == Rule.Kind.LIMIT and value is not None:
             episode.value = value  # what is judged now, not what was when the episode was last looked at
         limit = alert_words.limit_of(episode)
         severity = abs(value - limit) / abs(limit) if value is not None and limit else Decimal(0)
-        is_limit = episode.kind == Rule.Kind.LIMIT
-        cause = likely.get((episode.account_id, episode.marketplace_id, episode.kpi)) if is_limit else None
+        is_limit = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
+        cause = likely.get((*pair, episode.kpi)) if is_limit else None
         row = BreachRow(
             episode=episode,
             scope=scope,
@@ -94,7 +95,7 @@ def breaches(
 
 
 def _headroom(episode: Episode, verdict: Verdict | None, kpi: Kpi, scope: AccountMarketplace) -> str:
-    if episode.kind != Rule.Kind.LIMIT:
+    if episode.kind != Rule.Kind.LIMIT or episode.snapshot:
         return alert_words.headroom(episode, kpi)
     return cards.headroom(verdict, kpi, scope.marketplace) if verdict else ""
 

@@ -13,6 +13,7 @@ from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from ads.models import Campaign
+from opsboard.alerts.models import Episode, RuleEntity
 from opsboard.kpis.decomposition import product
 from opsboard.kpis.diagnosis import Answer, Diagnosis
 from opsboard.kpis.playbook import Result
@@ -148,11 +149,16 @@ def test_defects_are_told_apart_into_claims_and_feedback() -> None:
     assert step(found, "Which orders got negative feedback").finding.result is Result.UNKNOWN
 
 
-def test_what_ran_out_is_named_though_no_limit_breaks() -> None:
+def test_what_ran_out_and_what_runs_out_is_one_alert_though_the_stock_as_a_whole_lasts() -> None:
     shop = Served(STORIES["stock_out"].account).stock(6, 5, 0)
-    shop.judge()
+    episode = shop.judge()["days_of_supply"]
     found = shop.diagnose("days_of_supply")
     skus = shop.truth.skus("NA")
+
+    assert (episode.kind, episode.snapshot, episode.count, episode.value) == ("supply", "skus", 4, 0)
+    planted = {skus[index].sku for index in (stories.STOCK_OUT_SKU, *stories.LOW_SKUS)}
+    assert set(RuleEntity.objects.filter(episode=episode).values_list("entity", flat=True)) == planted
+    assert not Episode.objects.filter(kpi="days_of_supply", snapshot="").exists()
 
     first = cause(found)
     assert "out of stock" in first.question and skus[stories.STOCK_OUT_SKU].sku in first.finding.sentence

@@ -21,6 +21,7 @@ _ROOMS = (
     ("settings:accounts", _("Seller accounts"), Role.VIEWER),
     ("schedules:index", _("Schedules"), Role.VIEWER),
     ("kpis:thresholds", _("Thresholds"), Role.VIEWER),
+    ("kpis:tags", _("Tags"), Role.VIEWER),
     ("rules:index", _("Alert rules"), Role.VIEWER),
     ("delivery:index", _("Delivery"), Role.VIEWER),
     ("kpis:manual", _("IPI score"), Role.VIEWER),

@@ -1,0 +1,165 @@
+"""The SKUs or campaigns that an alert is about: the worst first, with their names and the sums behind each figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from opsboard.kpis import figures, held, named
+from opsboard.kpis.entities import EntityKpi, entity_kpi
+from opsboard.kpis.registry import Evidence, EvidenceRow, kpis
+from opsboard.ui import formats
+
+from . import groups, words
+from .groups import Bounds
+from .models import Episode, RuleEntity
+
+#: So many of those that joined last are named.
+MOST_NAMED = 5
+Cells = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of them for the page: `left` is when it was over for it, "" while it lasts."""
+
+    label: str
+    #: Its name, where it is known by its SKU or ASIN.
+    note: str
+    url: str
+    value: str
+    cells: Cells
+    since: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All of them, or the worst so many of `count`."""
+
+    title: str
+    headers: Cells
+    lines: Sequence[Line]
+    count: int
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.lines)
+
+
+def worst_first(episode: Episode) -> list[RuleEntity]:
+    """Those that are in the alert now; of one that is over, those that were in it. Leans on the episode's index."""
+    rows = RuleEntity.objects.filter(episode=episode)
+    running = list(rows.filter(left_at=None)) if episode.resolved_at is None else _once(rows.order_by("-left_at"))
+    bounds = Bounds(episode.low, episode.high)
+    return sorted(running, key=lambda row: (-groups.beyond_by(bounds, row.value), row.entity))
+
+
+def listing(episode: Episode, most: int | None) -> Listing | None:
+    """What an alert's page lists: the worst `most` (None: all), then those that left; None where it has none."""
+    item = entity_kpi(episode.snapshot, episode.kpi) if episode.snapshot else None
+    if item is None:
+        return None
+    here = worst_first(episode)
+    inside = {row.entity for row in here}
+    past = _once(RuleEntity.objects.filter(episode=episode).exclude(left_at=None).order_by("-left_at"))
+    rows = [*here, *(row for row in past if row.entity not in inside)]
+    shown = rows[:most]
+    kpi, marketplace = kpis()[episode.kpi], episode.marketplace
+    names, sums = _called(item, episode, shown), _summed(item, episode, shown)
+    lines = [
+        Line(
+            *_heads(item, row.entity, names.get(row.entity, "")),
+            named.url(item.snapshot, row.entity),
+            figures.in_words(row.value, kpi.unit, marketplace),
+            sums.get(row.entity, (formats.NOTHING,) * len(item.shows)),
+            formats.day(row.since),
+            formats.day(marketplace.day_of(row.left_at)) if row.left_at and episode.resolved_at is None else "",
+        )
+        for row in shown
+    ]
+    headers = (str(item.snapshot.label), str(kpi.label), *(str(one.label) for one in item.shows), _("Beyond since"))
+    title = words.counted(episode.snapshot, episode.count)
+    return Listing(title, headers, lines, len(rows))
+
+
+def evidence(episode: Episode, most: int) -> Evidence | None:
+    """The worst of them as a mail shows them."""
+    item = entity_kpi(episode.snapshot, episode.kpi)
+    if item is None:
+        return None
+    every = worst_first(episode)
+    rows, kpi = every[:most], kpis()[episode.kpi]
+    names, sums = _called(item, episode, rows), _summed(item, episode, rows)
+    title = _("The worst %(n)s of %(count)s") % {"n": len(rows), "count": words.counted(episode.snapshot, len(every))}
+    if len(every) <= len(rows):
+        title = words.counted(episode.snapshot, len(every))
+    return Evidence(
+        title,
+        (str(item.snapshot.label), str(kpi.label), *(str(one.label) for one in item.shows)),
+        tuple(
+            EvidenceRow(
+                _label(item, row.entity, names.get(row.entity, "")),
+                (
+                    figures.in_words(row.value, kpi.unit, episode.marketplace),
+                    *sums.get(row.entity, (formats.NOTHING,) * len(item.shows)),
+                ),
+            )
+            for row in rows
+        ),
+    )
+
+
+def joined_words(episode: Episode) -> str:
+    """Who joined last, where some did after the alert was opened."""
+    item = entity_kpi(episode.snapshot, episode.kpi)
+    rows = RuleEntity.objects.filter(episode=episode, left_at=None, joined_at__gt=episode.opened_at)
+    newest = rows.order_by("-joined_at").values_list("joined_at", flat=True).first()
+    began = episode.events.filter(reason="joined").exists()
+    if item is None or newest is None or not began:
+        return ""
+    new = sorted(rows.filter(joined_at=newest), key=lambda row: row.entity)
+    shown = new[:MOST_NAMED]
+    names = _called(item, episode, shown)
+    told = _(", ").join(_heads(item, row.entity, names.get(row.entity, ""))[0] for row in shown)
+    if more := len(new) - len(shown):
+        told += " " + ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more}
+    return _("Joined last: %(which)s") % {"which": told}
+
+
+def _heads(item: EntityKpi, entity: str, name: str) -> tuple[str, str]:
+    """What it is known by and what is told beside that: campaigns and terms have names, products ids and names."""
+    if item.snapshot.naming.by_name and name:
+        return name, ""
+    return entity, name
+
+
+def _label(item: EntityKpi, entity: str, name: str) -> str:
+    return " ".join(part for part in _heads(item, entity, name[:60]) if part)
+
+
+def _once(rows: Iterable[RuleEntity]) -> list[RuleEntity]:
+    """The newest row of each."""
+    found: dict[str, RuleEntity] = {}
+    for row in rows:
+        found.setdefault(row.entity, row)
+    return list(found.values())
+
+
+def _called(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> dict[str, str]:
+    return named.names(item.snapshot, (episode.account_id, episode.marketplace_id), [row.entity for row in rows])
+
+
+def _summed(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> dict[str, Cells]:
+    pair = (episode.account_id, episode.marketplace_id)
+    sums = held.figures(item, pair, [row.entity for row in rows])
+    return {
+        entity: tuple(
+            figures.in_words(value, shown.unit, episode.marketplace)
+            for value, shown in zip(values, item.shows, strict=True)
+        )
+        for entity, values in sums.items()
+    }

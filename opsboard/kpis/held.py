@@ -1,0 +1,123 @@
+"""Entities of one scope held against bounds that somebody else gives, and the sums behind their figures.
+
+The rules of alerts ask here; what is held against the limits in force is kept as verdicts (opsboard.kpis.entities).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from opsboard.feeds.models import Coverage
+
+from .entities import EntityKpi, Pair
+from .judge import ENOUGH_DAYS
+from .models import EntityVerdict, SnapshotWindow, Verdict
+from .snapshots import JUDGED, Snapshot
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entity of which enough is known: its value, and whether that is beyond the bounds."""
+
+    value: Decimal
+    beyond: bool
+    since: date | None = None
+
+
+def judged_window(snapshot: Snapshot, pair: Pair) -> tuple[date, date] | None:
+    """The days the entities of a scope are judged over; None while they are being summed or too many are missing."""
+    account, marketplace = pair
+    window = SnapshotWindow.objects.filter(
+        account_id=account, marketplace_id=marketplace, snapshot=snapshot.key, period=JUDGED, stale=False
+    ).first()
+    if window is None or window.first is None or window.last is None:
+        return None
+    covered = Coverage.objects.filter(
+        account=account, marketplace=marketplace, dataset=snapshot.dataset, date__range=(window.first, window.last)
+    ).count()
+    return (window.first, window.last) if covered >= ENOUGH_DAYS * snapshot.judged_days else None
+
+
+# Leans on the primary key of the snapshot's table (account, marketplace, period, entity): the rows of one scope.
+_SEEN = """
+    SELECT {entity}::text, round({top}::numeric / {bottom}, 6), coalesce({beyond}, false) FROM {table}
+     WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND period = %(period)s
+       AND {told} AND ({beyond} OR {entity}::text = ANY(%(also)s))
+       AND (%(only)s IS NULL OR {entity}::text = ANY(%(only)s))
+"""
+
+
+def beyond(
+    item: EntityKpi,
+    pair: Pair,
+    low: Decimal | None,
+    high: Decimal | None,
+    *,
+    only: Collection[str] | None = None,
+    also: Collection[str] = (),
+) -> dict[str, Seen]:
+    """Those under `low` or over `high`, of `only` these, and those of `also` whatever their value."""
+    bounds = {name: None if value is None else int(value * _MILLION) for name, value in (("low", low), ("high", high))}
+    sql = _SEEN.format(
+        entity=item.snapshot.entity,
+        top=item.numerator,
+        bottom=item.denominator,
+        table=item.snapshot.model._meta.db_table,
+        told=item.told,
+        beyond=test(item),
+    )
+    parameters: dict[str, Any] = {**bounds, "account": pair[0], "marketplace": pair[1], "period": JUDGED}
+    parameters |= {"also": list(also), "only": None if only is None else list(only)}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return {entity: Seen(value, is_beyond) for entity, value, is_beyond in cursor.fetchall()}
+
+
+def test(item: EntityKpi) -> str:
+    """SQL for "beyond the bounds", both in millionths and either missing."""
+    top, bottom = f"{item.numerator} * {_MILLION}", item.denominator
+    return f"({top} > %(high)s::bigint * {bottom} OR {top} < %(low)s::bigint * {bottom})"
+
+
+def broken(item: EntityKpi, pair: Pair, *, only: Collection[str] | None, also: Collection[str]) -> dict[str, Seen]:
+    """Those that break the limit in force, as they were judged, and those of `also` that are known to keep it."""
+    # Leans on the primary key (account, marketplace, snapshot, kpi, entity).
+    rows = EntityVerdict.objects.filter(
+        account_id=pair[0], marketplace_id=pair[1], snapshot=item.snapshot.key, kpi=item.kpi
+    )
+    if only is not None:
+        rows = rows.filter(entity__in=list(only))
+    found: dict[str, Seen] = {}
+    unknown = set()
+    for row in rows:
+        if row.status == Verdict.Status.BREACH and row.value is not None:
+            found[row.entity] = Seen(row.value, True, row.since)
+        elif row.status == Verdict.Status.UNKNOWN:
+            unknown.add(row.entity)
+    if rest := set(also) - found.keys() - unknown:
+        found |= beyond(item, pair, None, None, only=only, also=rest)
+    return found
+
+
+def figures(item: EntityKpi, pair: Pair, wanted: Sequence[str]) -> Mapping[str, tuple[Any, ...]]:
+    """The sums behind the figure, as the judged window has them, in the order of `item.shows`."""
+    if not item.shows:
+        return {}
+    columns = ", ".join(shown.column for shown in item.shows)
+    kind = item.snapshot.model._meta.get_field(item.snapshot.entity).db_type(connection) or "text"
+    sql = (
+        f"SELECT {item.snapshot.entity}::text, {columns} FROM {item.snapshot.model._meta.db_table} "
+        "WHERE account_id = %s AND marketplace_id = %s AND period = %s "
+        f"AND {item.snapshot.entity} = ANY(%s::{kind.split(' ')[0]}[])"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*pair, JUDGED, list(wanted)])
+        return {entity: tuple(values) for entity, *values in cursor.fetchall()}
