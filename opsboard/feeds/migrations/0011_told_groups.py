@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_connection_checks"),
-        ("feeds", "0009_told_failing"),
+        ("feeds", "0010_rests_of_many_requests"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_tags"),
-        ("alerts", "0009_failing_reports"),
+        ("alerts", "0010_about_the_machine"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
