@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                     ("escalated", "Taken by nobody"),
                     ("joined", "More in an alert"),
                     ("failing", "A report fails"),
+                    ("machine", "The machine"),
                     ("test", "Test"),
                     ("weekly", "Weekly summary"),
                     ("daily", "Daily brief"),
