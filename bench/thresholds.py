@@ -20,6 +20,7 @@ from django.db import connection, transaction
 #: 200 accounts x 5 marketplaces x 20,000 entities is the size the goals are about.
 ACCOUNTS, MARKETPLACES = int(os.environ.get("BENCH_ACCOUNTS", "200")), 5
 ENTITIES = int(os.environ.get("BENCH_ENTITIES", "20000"))
+TURNS = 4
 #: Rows the Python loop is timed over.
 LOOPED = 1_000_000
 
@@ -33,7 +34,6 @@ def run(folder: Path) -> Iterator[dict[str, Any]]:
     limits = entities.limits(snapshot, items, pairs)
     # The third has no limit of its own: one per cent.
     limits |= {"low_2": [10_000] * len(pairs), "near_low_2": [10_000] * len(pairs)}
-    rule, bare = (max(loop(pairs) for _try in range(2)) for loop in (_rule, _bare))
     checks = len(pairs) * ENTITIES * len(items)
 
     def judged(chosen: dict[str, Any]) -> tuple[float, int]:
@@ -42,12 +42,25 @@ def run(folder: Path) -> Iterator[dict[str, Any]]:
             changes = entities.judge_snapshot(snapshot, items, chosen)
         return time.perf_counter() - started, len(changes)
 
-    first, told = judged(limits)
-    assert told, "nothing breaks a limit: nothing would be written"
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE kpis_entityverdict")
-    again, silent = min(judged(limits) for _try in range(3))
-    assert not silent
+    # In turns, the best of each: what else runs on the machine hits all of them alike.
+    first, again, rule, bare = float("inf"), float("inf"), 0.0, 0.0
+    cost, loop_cost = float("inf"), float("inf")
+    for _turn in range(TURNS):
+        rule, before = max(rule, _rule(pairs)), _processor()
+        bare = max(bare, _bare(pairs))
+        loop_cost = min(loop_cost, (_processor() - before) / min(LOOPED, len(pairs) * ENTITIES))
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE kpis_entityverdict")
+        seconds, told = judged(limits)
+        assert told, "nothing breaks a limit: nothing would be written"
+        first = min(first, seconds)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE kpis_entityverdict")
+        for _try in range(2):
+            before = _processor()
+            seconds, silent = judged(limits)
+            assert not silent
+            again, cost = min(again, seconds), min(cost, (_processor() - before) / (len(pairs) * ENTITIES))
     for name, seconds, loop in (
         ("all of them new, against the judge's own rule in a Python loop", first, rule),
         ("nothing changed, against the judge's own rule in a Python loop", again, rule),
@@ -60,6 +73,13 @@ def run(folder: Path) -> Iterator[dict[str, Any]]:
             "checks_per_s": round(checks / seconds),
             "loop_checks_per_s": round(loop),
         }
+    yield {
+        "name": f"{checks} checks of entities, nothing changed, processor time against a Python loop of bare integers",
+        "ratio": round(loop_cost / cost, 1),
+        "goal": 8,
+        "ns_per_row": round(cost * 1e9),
+        "loop_ns_per_row": round(loop_cost * 1e9),
+    }
     mine = {name: values[:MARKETPLACES] for name, values in limits.items()}
     judged(mine)
     account = sorted(judged(mine)[0] for _try in range(9))[4]
@@ -70,6 +90,34 @@ def run(folder: Path) -> Iterator[dict[str, Any]]:
         "ms": round(account * 1000, 1),
         "entities": MARKETPLACES * ENTITIES,
     }
+    asked = sorted(_asked(items[0], pairs[:MARKETPLACES]) for _try in range(9))[4]
+    yield {
+        "name": f"an alert rule asked of one account, {MARKETPLACES} marketplaces: 50 ms against what it takes",
+        "ratio": round(0.050 / asked, 2),
+        "goal": 1,
+        "ms": round(asked * 1000, 1),
+        "entities": MARKETPLACES * ENTITIES,
+    }
+
+
+def _processor() -> float:
+    """Seconds of processor time that this process and its database session have used: the same on a busy machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (session,) = cursor.fetchone()
+    fields = Path(f"/proc/{session}/stat").read_text().rsplit(")", 1)[1].split()
+    server = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return server + time.process_time()
+
+
+def _asked(item: Any, pairs: list[tuple[int, int]]) -> float:
+    """Seconds for finding what is beyond the value of a rule."""
+    from opsboard.kpis import held
+
+    started = time.perf_counter()
+    found = [held.beyond(item, pair, None, Decimal("0.3")) for pair in pairs]
+    assert any(found)
+    return time.perf_counter() - started
 
 
 def _three() -> list[Any]:

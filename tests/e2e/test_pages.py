@@ -23,7 +23,8 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
     us = f"?scope={scopes[0].pk}"
     document = Document.objects.filter(account=scopes[0].account).order_by("pk").first()
     episode = Episode.objects.filter(account=scopes[0].account, kpi="acos").first()
-    assert document is not None and episode is not None
+    skus = Episode.objects.filter(account=scopes[0].account, snapshot="skus").first()
+    assert document is not None and episode is not None and skus is not None
     return [
         "/",
         f"/{us}",
@@ -53,10 +54,14 @@ def addresses(scopes: list[AccountMarketplace]) -> list[str]:
         "/settings/rules/",
         f"/settings/rules/new/{scopes[0].account.organisation_id}/",
         f"/settings/rules/new/{scopes[0].account.organisation_id}/change/",
+        f"/settings/rules/new/{scopes[0].account.organisation_id}/supply/",
+        "/settings/tags/",
+        f"/settings/tags/new/{scopes[0].account.organisation_id}/",
         "/settings/delivery/",
         "/settings/delivery/log/",
         f"/settings/delivery/hours/{scopes[0].account.organisation_id}/",
         f"/alerts/{episode.pk}/",
+        f"/alerts/{skus.pk}/",
         f"/diagnosis/acos/{us}",
         f"/diagnosis/odr_mfn/{us}",
         f"/diagnosis/run/new-shop/{us}",

@@ -183,7 +183,8 @@ def test_alerts_say_who_did_what_and_what_is_still_open(shop: Shop) -> None:
     assert line.what == "ACoS 40.0\N{NARROW NO-BREAK SPACE}% against 25.0\N{NARROW NO-BREAK SPACE}%"
     assert line.state == "acknowledged" and line.new and f"acknowledged by {user}" in line.did
     assert all("nobody is on it yet" in other.did for other in section.alerts if other is not line)
-    assert "2 limits broken (2 new)" in read(told(scope), scope).finding
+    assert "1 SKU: Days of supply under 14 days, worst 0 days" in {other.what for other in section.alerts}
+    assert "3 limits broken (3 new)" in read(told(scope), scope).finding
 
 
 def test_the_next_summary_tells_what_the_one_before_said_and_how_it_reads_now(shop: Shop) -> None:

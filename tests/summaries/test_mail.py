@@ -48,7 +48,7 @@ def test_the_plain_part_stands_alone_in_72_columns(shop: Shop, kind: Kind, langu
 def test_the_subject_is_the_finding_and_the_period_is_printed_with_its_zone(shop: Shop) -> None:
     made = letter(shop)
 
-    assert made.subject.startswith("Week 47 of 2026: 2 limits broken (2 new) · ordered sales +")
+    assert made.subject.startswith("Week 47 of 2026: 3 limits broken (3 new) · ordered sales +")
     for part in (made.text, made.html):
         assert "Mon 16 Nov 2026 – Sun 22 Nov 2026" in part and "America/Los_Angeles" in part
 

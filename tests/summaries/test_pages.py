@@ -209,7 +209,7 @@ def test_the_brief_says_what_changed_within_a_day(shop: Shop) -> None:
 
     text = browser(user).get("/weekly/brief/").content.decode()
 
-    assert "2 limits broken (2 new)" in text and "ACoS 40.0" in text
+    assert "3 limits broken (3 new)" in text and "ACoS 40.0" in text
     with time_machine.travel(TUESDAY + timedelta(days=2), tick=False):
         later = browser(user).get("/weekly/brief/").content.decode()
     assert "ACoS 40.0" not in later or "new, open" not in later
