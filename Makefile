@@ -59,7 +59,7 @@ $(VENV)/bench.stamp: requirements-bench.lock $(VENV)/run.stamp
 bench: $(VENV)/test.stamp $(VENV)/bench.stamp ## the benchmarks: one JSON line each
 	$(BIN)/python -m bench
 
-bench-schedule: $(VENV)/test.stamp ## a day of 300 accounts under Amazon's limits, simulated (DAYS=1)
+bench-schedule: $(VENV)/test.stamp ## a day of 300 accounts under Amazon's limits, simulated; about 10 minutes (DAYS=1 BENCH_SAMPLE=1)
 	DAYS=$(or $(DAYS),1) LOG_LEVEL=ERROR $(BIN)/python -m bench schedule
 
 bench-load: $(VENV)/test.stamp ## pages while 20 accounts sync on this machine, against quiet

@@ -69,7 +69,7 @@ def _of_each_account(ready: str, at_most: int) -> tuple[str, list[Any]]:
     """
     condition, params = workable()
     rows = f"SELECT id, priority, deadline, window_end FROM feeds_fetch WHERE account_id = seller.id AND {condition}"
-    few = f"AND {ready} OFFSET 0)"  # OFFSET: sorted after it was found, or the order's index would be read through
+    few = f"AND {ready} OFFSET 0"  # OFFSET: sorted after it was found, or the order's index would be read through
     sql = f"""accounts_selleraccount seller
           LEFT JOIN feeds_rest requests ON requests.account_id = seller.id AND requests.marketplace_id IS NULL
            AND requests.api = 'sp' AND requests.state = 'waiting' AND requests.until > statement_timestamp()
@@ -77,11 +77,11 @@ def _of_each_account(ready: str, at_most: int) -> tuple[str, list[Any]]:
             SELECT * FROM (
                 ({rows} AND requests.id IS NULL AND {ready} ORDER BY {ORDER} LIMIT {at_most})
                 UNION ALL
-                ({rows} AND requests.id IS NOT NULL AND state IN ('requested', 'ready') {few}
+                ({rows} AND requests.id IS NOT NULL AND state IN ('requested', 'ready') {few})
                 UNION ALL
-                ({rows} AND requests.id IS NOT NULL AND state = 'waiting' AND spec = ANY(%s) {few}
+                ({rows} AND requests.id IS NOT NULL AND state = 'waiting' AND spec = ANY(%s) {few})
                 UNION ALL
-                ({rows} AND requests.id IS NOT NULL AND state = 'waiting' AND priority <= 0 AND spec <> ALL(%s) {few}
+                ({rows} AND requests.id IS NOT NULL AND state = 'waiting' AND priority <= 0 AND spec <> ALL(%s) {few})
             ) lanes ORDER BY {ORDER} LIMIT {at_most}) first"""
     return sql, [*params, *params, *params, _ads(), *params, _ads()]
 
