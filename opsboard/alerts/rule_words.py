@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from opsboard.accounts.models import Marketplace
 from opsboard.kpis import figures
 from opsboard.kpis.registry import Kpi, Unit, kpis
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from .backtest import Fired
 from .models import Rule
@@ -20,11 +20,11 @@ Kind = Rule.Kind
 
 def place(rule: Rule) -> str:
     if rule.account and rule.marketplace:
-        return f"{rule.account.name} · {rule.marketplace.name}"
+        return f"{rule.account.name} · {formats.country(rule.marketplace)}"
     if rule.account:
         return rule.account.name
     if rule.marketplace:
-        return _("%(shop)s, every account") % {"shop": rule.marketplace.name}
+        return _("%(shop)s, every account") % {"shop": formats.country(rule.marketplace)}
     return _("Every account and marketplace")
 
 
@@ -61,14 +61,14 @@ def _clause(rule: Rule, label: str, kpi: Kpi | None, marketplace: Marketplace) -
     for bound, text in ((rule.low, _("under %(n)s")), (rule.high, _("over %(n)s"))):
         if bound is not None:
             ends.append(text % {"n": _number(bound, kpi, marketplace)})
-    return f"{label} " + _(" or ").join(ends)
+    return _("%(kpi)s %(ends)s") % {"kpi": label, "ends": _(" or ").join(ends)}
 
 
 def fired(item: Fired, kind: str) -> str:
     """One alert of a replay: "ACoS 31.2 %, Kitchen US"."""
     unit = Unit.DAYS if kind == Kind.NO_DATA else item.kpi.unit
     value = figures.in_words(item.value, unit, item.scope.marketplace)
-    return f"{item.kpi.label} {value}, {item.scope.account.name} {item.scope.marketplace.code}"
+    return joins.listed((f"{item.kpi.label} {value}", item.scope))
 
 
 def _number(value: Decimal, kpi: Kpi | None, marketplace: Marketplace) -> str:
