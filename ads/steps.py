@@ -19,6 +19,7 @@ from opsboard.kpis.format import format_money, format_number
 from opsboard.kpis.playbook import Case, Finding
 from opsboard.kpis.registry import Evidence, EvidenceRow
 from opsboard.kpis.turning import turned_on
+from opsboard.ui import joins
 from opsboard.ui.entities import rows
 
 Campaigns = list[dict[str, Any]]
@@ -265,7 +266,6 @@ def wasted_terms(case: Case) -> Finding:
         "spend": format_money(spend, market),
         "sales": format_money(sum(row["sales"] for row in found), market),
         "share": rate(spend, whole),
-        "never": format_number(sum(not row["orders"] for row in found)),
     }
     if not found:
         return passed(_("No search term of %(least)s clicks or more cost more than it sold in %(span)s.") % words)
@@ -274,13 +274,17 @@ def wasted_terms(case: Case) -> Finding:
     words["name"] = found[0]["name"]
     text = ngettext(
         "%(n)s search term cost more than it sold: %(spend)s for %(sales)s of sales, %(share)s of the spend; "
-        "it is %(name)s; %(never)s never ordered.",
+        "it is %(name)s.",
         "%(n)s search terms cost more than they sold: together %(spend)s for %(sales)s of sales, %(share)s of the "
-        "spend; most of all %(name)s; %(never)s never ordered.",
+        "spend; most of all %(name)s.",
         len(found),
     )
+    never = sum(not row["orders"] for row in found)
+    barren = ngettext("%(n)s of them never ordered.", "%(n)s of them never ordered.", never) % {
+        "n": format_number(never)
+    }
     return failed(
-        text % words,
+        joins.sentences(text % words, barren if never else ""),
         Evidence(
             _("Search terms that cost more than they sell"),
             (_("Search term"), _("Clicks"), _("Spend"), _("Sales"), _("Clicks before")),

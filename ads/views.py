@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.feeds import attribution, freshness
@@ -22,6 +23,19 @@ from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span
 from . import queries
 
 TILES = ("ads.spend", "ads.sales", "acos", "tacos", "roas", "ctr", "cpc", "ad_cvr")
+
+
+#: What Amazon calls the states of a campaign.
+_STATES = {
+    "ENABLED": gettext_lazy("enabled"),
+    "PAUSED": gettext_lazy("paused"),
+    "ARCHIVED": gettext_lazy("archived"),
+}
+
+
+def _state(stated: str) -> str:
+    """A campaign's state in the reader's words; one we have no word for as Amazon says it."""
+    return str(_STATES.get(stated.upper(), stated))
 
 
 def _known(state: PageState, scope: AccountMarketplace, dataset: str) -> entities.Alike:
@@ -49,7 +63,11 @@ def index(request: HttpRequest) -> HttpResponse:
     params = _params(state, scope, known)
 
     def entity(record: tables.Record) -> tuple[str, str, str]:
-        return record["name"], record["status"], reverse("ads:campaign", args=[record["key"]]) + state.carried(scope)
+        return (
+            record["name"],
+            _state(record["status"]),
+            reverse("ads:campaign", args=[record["key"]]) + state.carried(scope),
+        )
 
     waste = queries.waste(params)
     for row in waste:
@@ -134,7 +152,7 @@ def campaign(request: HttpRequest, campaign_id: str) -> HttpResponse:
         raise Http404("no such campaign")
     sub = [_("Campaign"), campaign_id]
     if known and known["status"]:
-        sub.append(known["status"])
+        sub.append(_state(known["status"]))
     if known and known["budget_minor"] is not None:
         sub.append(_("budget %(money)s") % {"money": formats.money(known["budget_minor"], scope.marketplace)})
     name = (known or {}).get("name") or campaign_id

@@ -212,6 +212,7 @@ def feedback(case: Case) -> Finding:
                 )
                 for row in found[:ROWS]
             ),
+            words=(3,),
         ),
     )
 
@@ -241,6 +242,7 @@ def claims(case: Case) -> Finding:
                 )
                 for row in found[:ROWS]
             ),
+            words=(1, 2, 3),
         ),
     )
 

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
@@ -35,6 +36,24 @@ TILES = (
 _MORE_IS_BETTER = {"valid_tracking", "on_time_delivery", "unit_on_time_delivery"}
 
 
+#: What Amazon calls how it judges.
+_STATED = {
+    "NORMAL": gettext_lazy("normal"),
+    "GREAT": gettext_lazy("great"),
+    "GOOD": gettext_lazy("good"),
+    "FAIR": gettext_lazy("fair"),
+    "AT_RISK": gettext_lazy("at risk"),
+    "BAD": gettext_lazy("bad"),
+    "CRITICAL": gettext_lazy("critical"),
+    "DEACTIVATED": gettext_lazy("deactivated"),
+}
+
+
+def _stated(word: str) -> str:
+    """Amazon's judgement in the reader's words; one we have no word for as Amazon says it."""
+    return str(_STATED.get(word, word))
+
+
 def _params(state: PageState, scope: AccountMarketplace) -> dict[str, Any]:
     params = span_params(state, scope)
     return {**params, "day": queries.newest_day(params)}
@@ -55,7 +74,11 @@ def index(request: HttpRequest) -> HttpResponse:
         "chart": chart(shown, scope, state),
         "explore": explorable(TILES, shown, scope, state),
         "rating": metrics.get("account_health_rating"),
-        "account_status": metrics.get("account_status"),
+        "said": {
+            name: _stated(metrics[name]["status"])
+            for name in ("account_status", "account_health_rating")
+            if name in metrics
+        },
         "rates": [_line(n, words, metrics[n], state, scope) for n, words in queries.RATES.items() if n in metrics],
         "counters": [
             _line(n, words, metrics[n], state, scope) for n, words in queries.COUNTERS.items() if n in metrics
@@ -82,6 +105,7 @@ def _line(
         "name": words,
         "row": row,
         "status": status,
+        "word": _stated(row["status"]),
         "target": formats.percent(target, 1 if target % Decimal("0.01") else 0) if target is not None else "",
         "more": name in _MORE_IS_BETTER,
         "url": reverse("health:metric", args=[name]) + state.carried(scope),

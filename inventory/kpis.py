@@ -157,7 +157,7 @@ register_kpis(
         limits=(
             Limit(
                 date(2015, 1, 1),
-                gettext_noop("Operators' handbook (4 to 6 a year)"),
+                gettext_noop("Operators' handbook: 4 to 6 a year"),
                 low=Decimal(4),
                 warn_high=Decimal(6),
             ),

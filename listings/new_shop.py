@@ -86,8 +86,15 @@ def term_coverage(case: Case) -> Finding:
         "all": format_number(len(searched)),
         "names": listed([f"“{term}”" for term in absent]),
     }
+    if not absent:
+        return passed(_("Titles and descriptions hold all %(all)s terms buyers use.") % words)
     if len(absent) * 3 < len(searched):
-        return passed(_("Titles and descriptions hold %(all)s of the terms buyers use; %(n)s are missing.") % words)
+        text = ngettext(
+            "Titles and descriptions lack %(n)s of %(all)s terms buyers use.",
+            "Titles and descriptions lack %(n)s of %(all)s terms buyers use.",
+            len(absent),
+        )
+        return passed(text % words)
     return failed(
         _("%(n)s of %(all)s terms buyers use stand in no title or description: %(names)s.") % words,
         Evidence(

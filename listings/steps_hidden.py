@@ -65,6 +65,7 @@ def suppressed(case: Case) -> Finding:
                 EvidenceRow(row["sku"], (row["changed"][:10], row["reasons"][:80]), asin_url(case, row["asin"]))
                 for row in hidden[:ROWS]
             ),
+            words=(2,),
         ),
         url=case.url("listings:index", fragment="#stopped-title"),
     )
@@ -109,6 +110,7 @@ def main_image(case: Case) -> Finding:
                 _("Listings without a main image"),
                 (_("SKU"), _("Product")),
                 tuple(EvidenceRow(row["sku"], (row["title"][:60],), asin_url(case, row["asin"])) for row in off[:ROWS]),
+                words=(1,),
             ),
         )
     if found is None:

@@ -72,7 +72,7 @@ class ShopsField(forms.ModelMultipleChoiceField[Marketplace]):
     def by_region(self) -> list[tuple[str, list[tuple[int, str]]]]:
         shops = list(Marketplace.objects.order_by("name"))
         return [
-            (str(label), [(shop.pk, f"{shop.name} ({shop.domain})") for shop in shops if shop.region == region])
+            (str(label), [(shop.pk, f"{shop.name} · {shop.domain}") for shop in shops if shop.region == region])
             for region, label in SellerAccount.Region.choices
         ]
 
@@ -146,7 +146,7 @@ class AccountForm(forms.ModelForm[SellerAccount]):
         for shop in self.shops:
             scope = self.scopes.get(shop.pk)
             self.fields[f"sells_{shop.pk}"] = forms.BooleanField(
-                label=f"{shop.name} ({shop.domain})", required=False, initial=bool(scope and scope.active)
+                label=f"{shop.name} · {shop.domain}", required=False, initial=bool(scope and scope.active)
             )
             self.fields[f"profile_{shop.pk}"] = forms.RegexField(
                 regex=r"^\d{5,30}$",
@@ -163,9 +163,9 @@ class AccountForm(forms.ModelForm[SellerAccount]):
             raise forms.ValidationError(_("Another account of the organisation has this name."))
         return name
 
-    def rows(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
-        """One (sells here, Ads profile id) pair a marketplace, for the template's table."""
-        return [(self[f"sells_{shop.pk}"], self[f"profile_{shop.pk}"]) for shop in self.shops]
+    def rows(self) -> list[tuple[Marketplace, forms.BoundField, forms.BoundField]]:
+        """(marketplace, sells here, Ads profile id) for the template's table."""
+        return [(shop, self[f"sells_{shop.pk}"], self[f"profile_{shop.pk}"]) for shop in self.shops]
 
     def own_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in ("name", "selling_partner_id", "active")]

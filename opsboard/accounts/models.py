@@ -180,7 +180,7 @@ class AccountMarketplace(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "marketplace"], name="scope_once")]
 
     def __str__(self) -> str:
-        return f"{self.account.name} {self.marketplace.code}"
+        return f"{self.account.name} · {self.marketplace.code}"
 
 
 class Tag(models.Model):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace, Membership
 from opsboard.feeds import registry, standing
 from opsboard.feeds.models import Feed
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import audience, mail, outbox
 
@@ -90,9 +90,9 @@ def story(feed: Feed, url: str) -> mail.Told:
     else:
         note.append(_("It has never come so far."))
     return mail.Told(
-        what=f"{label} ({told.word})" if told else label,
-        where=f"{feed.account.name}, {feed.marketplace.code}",
-        note=" ".join(note),
+        what=joins.aside(label, told.word) if told else label,
+        where=f"{feed.account.name} · {feed.marketplace.code}",
+        note=joins.sentences(*note),
         next_step=told.todo if told else "",
         url=url,
     )

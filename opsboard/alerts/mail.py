@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from opsboard.accounts.models import Membership
 from opsboard.kpis import cards, causes
 from opsboard.kpis.registry import Evidence, Kpi, kpis
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import members, words
 from .models import Episode, OutboxMessage, Rule
@@ -78,14 +78,14 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
         days = {"first": formats.day(episode.first), "last": formats.day(episode.last)}
         window = _("%(first)s to %(last)s") % days if episode.first != episode.last else days["last"]
     if counted := cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, episode):
-        window = f"{window} ({counted})"
+        window = joins.aside(window, counted)
     pair = (episode.account_id, episode.marketplace_id)
     is_limit = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
     likely = causes.known([pair]).get((*pair, episode.kpi)) if is_limit else None
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),
-        where=f"{episode.account.name}, {marketplace.code}",
+        where=f"{episode.account.name} · {marketplace.code}",
         note=members.joined_words(episode) if episode.snapshot else "",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
@@ -101,7 +101,7 @@ def title(stories: Sequence[Story], count: int = 0) -> str:
     """The fact first: of one episode itself, of several how many and which is the first."""
     count = max(count, len(stories))
     if count == 1:
-        return f"{stories[0].what}: {stories[0].where}"
+        return joins.headed(stories[0].what, stories[0].where)
     return _("%(count)d limits breached, first: %(what)s") % {"count": count, "what": stories[0].what}
 
 
@@ -166,7 +166,7 @@ def _text(context: dict[str, object]) -> str:
     stories: Sequence[Told] = context["stories"]  # type: ignore[assignment]
     lines: list[str] = [*textwrap.wrap(str(context["lead"]), WIDTH), ""] if context["lead"] else []
     for item in stories:
-        lines += [*textwrap.wrap(f"{item.what}: {item.where}", WIDTH), ""]
+        lines += [*textwrap.wrap(joins.headed(item.what, item.where), WIDTH), ""]
         if item.note:
             lines += textwrap.wrap(item.note, WIDTH)
         if item.window:
@@ -183,7 +183,7 @@ def _text(context: dict[str, object]) -> str:
             lines += ["", *_text_table(item.evidence)]
         lines += ["", item.url, ""]
     if context["more"]:
-        lines += [f"{context['more']}: {context['url']}", ""]
+        lines += [joins.headed(context["more"], context["url"]), ""]
     stop = _("Stop these mails: %(url)s") % {"url": context["unsubscribe_url"]}
     lines += ["-- ", *textwrap.wrap(_why(context), WIDTH), stop]
     return "\n".join(lines) + "\n"
@@ -196,7 +196,7 @@ def _why(context: dict[str, object]) -> str:
 def _text_table(evidence: Evidence) -> list[str]:
     lines = textwrap.wrap(evidence.title, WIDTH)
     for row in evidence.rows[:MAX_ROWS]:
-        cells = ", ".join(f"{header} {cell}" for header, cell in zip(evidence.headers[1:], row.cells, strict=True))
+        cells = joins.listed(f"{header} {cell}" for header, cell in zip(evidence.headers[1:], row.cells, strict=True))
         lines += textwrap.wrap(f"- {' '.join(row.label.split())[:60]}", WIDTH, subsequent_indent="  ")
         lines += textwrap.wrap(cells, WIDTH, initial_indent="  ", subsequent_indent="  ")
     return lines

@@ -11,6 +11,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from opsboard.ui import joins
+
 from . import members
 from .mail import Letter, Story, story, title
 from .models import Channel, Episode, OutboxMessage
@@ -44,7 +46,7 @@ def test(channel: Channel) -> Letter:
 def _lines(stories: Sequence[Story], lead: str) -> str:
     lines = [lead, ""] if lead else []
     for item in stories[:MOST_LINES]:
-        lines.append(f"{item.what}: {item.where}")
+        lines.append(joins.headed(item.what, item.where))
         if len(stories) == 1 and item.next_step:
             lines.append(item.next_step)
         lines.append(item.url)
@@ -69,7 +71,7 @@ def _json(stories: Sequence[Story], channel: Channel, purpose: OutboxMessage.Pur
             "low": None if item.episode.low is None else str(item.episode.low),
             "high": None if item.episode.high is None else str(item.episode.high),
             "since": item.episode.since.isoformat() if item.episode.since else None,
-            "text": f"{item.what}: {item.where}",
+            "text": joins.headed(item.what, item.where),
             "url": item.url,
             **({"entities": _entities(item.episode)} if item.episode.snapshot else {}),
         }

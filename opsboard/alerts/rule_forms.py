@@ -8,13 +8,14 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from opsboard.accounts.models import AccountMarketplace, Membership, Organisation, Tag
 from opsboard.kpis import named, pasted
 from opsboard.kpis.entities import entity_kpis
 from opsboard.kpis.registry import Kpi, Unit, kpis
 from opsboard.kpis.snapshots import snapshots
+from opsboard.ui import formats
 
 from . import audience, rule_words, rules
 from .models import Channel, Rule
@@ -74,8 +75,8 @@ class RuleForm(forms.Form):
     )
     where = forms.ChoiceField(label=gettext_lazy("Where"), required=False)
     tag = forms.TypedChoiceField(label=gettext_lazy("Tagged"), required=False, coerce=int, empty_value=None)
-    low = forms.DecimalField(required=False, label=gettext_lazy("Under"), max_digits=12, decimal_places=4)
-    high = forms.DecimalField(required=False, label=gettext_lazy("Over"), max_digits=12, decimal_places=4)
+    low = forms.DecimalField(required=False, label=pgettext_lazy("a bound", "Under"), max_digits=12, decimal_places=4)
+    high = forms.DecimalField(required=False, label=pgettext_lazy("a bound", "Over"), max_digits=12, decimal_places=4)
     change_up = forms.DecimalField(
         required=False, label=gettext_lazy("Higher by, in percent"), min_value=1, max_value=100_000, decimal_places=2
     )
@@ -91,7 +92,7 @@ class RuleForm(forms.Form):
         help_text=gettext_lazy("1 tells at once; 3 waits until it was so on three days in a row."),
     )
     clear_by = forms.DecimalField(
-        label=gettext_lazy("Over only when back inside by, in percent of the limit"),
+        label=gettext_lazy("Ends only when back inside by, in percent of the limit"),
         min_value=0,
         max_value=90,
         decimal_places=2,
@@ -195,11 +196,11 @@ class RuleForm(forms.Form):
 
     def _places(self) -> list[tuple[str, str]]:
         accounts = {scope.account_id: scope.account.name for scope in self._scopes}
-        shops = {scope.marketplace_id: scope.marketplace.name for scope in self._scopes}
+        shops = {scope.marketplace_id: formats.country(scope.marketplace) for scope in self._scopes}
         places = [("", _("Every account and marketplace"))]
         places += [(f"a{pk}", name) for pk, name in accounts.items()]
         places += [(f"m{pk}", _("%(shop)s, every account") % {"shop": name}) for pk, name in sorted(shops.items())]
-        places += [(f"s{s.pk}", f"{s.account.name} · {s.marketplace.name}") for s in self._scopes]
+        places += [(f"s{s.pk}", f"{s.account.name} · {formats.country(s.marketplace)}") for s in self._scopes]
         return places
 
     def clean(self) -> dict[str, Any]:

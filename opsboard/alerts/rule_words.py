@@ -11,7 +11,7 @@ from opsboard.accounts.models import Marketplace
 from opsboard.kpis import figures
 from opsboard.kpis.registry import Kpi, Unit, kpis
 from opsboard.kpis.snapshots import snapshots
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import words
 from .backtest import Fired
@@ -22,11 +22,11 @@ Kind = Rule.Kind
 
 def place(rule: Rule) -> str:
     if rule.account and rule.marketplace:
-        found = f"{rule.account.name} · {rule.marketplace.name}"
+        found = f"{rule.account.name} · {formats.country(rule.marketplace)}"
     elif rule.account:
         found = rule.account.name
     elif rule.marketplace:
-        found = _("%(shop)s, every account") % {"shop": rule.marketplace.name}
+        found = _("%(shop)s, every account") % {"shop": formats.country(rule.marketplace)}
     else:
         found = _("Every account and marketplace")
     return _("%(place)s, tagged “%(tag)s”") % {"place": found, "tag": rule.tag} if rule.tag else found
@@ -74,7 +74,7 @@ def _clause(rule: Rule, label: str, kpi: Kpi | None, marketplace: Marketplace) -
     for bound, text in ((rule.low, _("under %(n)s")), (rule.high, _("over %(n)s"))):
         if bound is not None:
             ends.append(text % {"n": _number(bound, kpi, marketplace)})
-    return f"{label} " + _(" or ").join(ends)
+    return _("%(kpi)s %(ends)s") % {"kpi": label, "ends": _(" or ").join(ends)}
 
 
 def fired(item: Fired, rule: Rule) -> str:
@@ -83,10 +83,10 @@ def fired(item: Fired, rule: Rule) -> str:
     if rule.snapshot:
         count = words.counted(rule.snapshot, item.count)
         told = words.group(count, item.kpi, item.value, item.limit, marketplace, over=item.over)
-        return f"{told}, {item.scope.account.name} {marketplace.code}"
+        return joins.listed((told, item.scope))
     unit = Unit.DAYS if kind == Kind.NO_DATA else item.kpi.unit
     value = figures.in_words(item.value, unit, marketplace)
-    return f"{item.kpi.label} {value}, {item.scope.account.name} {marketplace.code}"
+    return joins.listed((f"{item.kpi.label} {value}", item.scope))
 
 
 def _number(value: Decimal, kpi: Kpi | None, marketplace: Marketplace) -> str:

@@ -13,7 +13,7 @@ from opsboard.kpis import figures
 from opsboard.kpis.registry import Kpi, Unit
 from opsboard.kpis.snapshots import snapshots
 from opsboard.kpis.words import source_words
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from .models import Episode, EpisodeEvent, Rule
 
@@ -105,7 +105,7 @@ def limit(episode: Episode, kpi: Kpi) -> str:
             words = figures.limit_words(episode, kpi, marketplace)
             return _("%(limit)s, compared with %(then)s") % {"limit": words, "then": then}
     words, source = figures.limit_words(episode, kpi, marketplace), source_words(episode.limit_source)
-    return f"{words} ({source})" if words and source else words
+    return joins.aside(words, source) if words else ""
 
 
 def value(number: Decimal | None, episode: Episode, kpi: Kpi) -> str:

@@ -50,6 +50,7 @@ WHY: Final[Mapping[str, Promise]] = {
     "early": _("Nothing was asked for that far back."),
     "open": _("Amazon has not closed these days yet."),
     "past": _("Amazon gives only the state of now, and a newer one is known."),
+    "between": _("It speaks only of days on which something was paid out; of the others nothing is expected."),
     "byhand": _("No report is fetched for it, and nothing newer was uploaded."),
     "waiting": _("It is being fetched."),
     "empty": _("Amazon says it has nothing for these days: that is unknown, not zero."),
@@ -67,8 +68,8 @@ CELLS: Final = """
             AS p(account_id, marketplace_id, today, zone)
     ), declared AS (
         SELECT * FROM unnest(%(datasets)s::text[], %(labels)s::text[], %(periods)s::text[], %(lags)s::int[],
-                             %(matures)s::int[], %(scopes)s::text[])
-            AS d(dataset, label, period, lag, mature, scope)
+                             %(matures)s::int[], %(scopes)s::text[], %(eventful)s::boolean[])
+            AS d(dataset, label, period, lag, mature, scope, is_eventful)
     ), fed AS (
         SELECT * FROM unnest(%(fed_datasets)s::text[], %(fed_specs)s::text[]) AS f(dataset, spec)
     ), documents AS (
@@ -150,6 +151,7 @@ CELLS: Final = """
                  WHEN f.state = 'empty' THEN 'empty'
                  WHEN f.state = 'done' THEN 'lost' ELSE 'unasked' END AS became,
                CASE WHEN j.date < least(j.low, j.asked_from) OR coalesce(j.low, j.asked_from) IS NULL THEN 'early'
+                    WHEN j.is_eventful AND coalesce(f.state, '') NOT IN ('failed', 'quarantined') THEN 'between'
                     WHEN j.scope = 'state' AND j.date < j.high THEN 'past'
                     WHEN j.ends + j.lag >= j.today AND coalesce(f.state, '') NOT IN ('failed', 'quarantined')
                     THEN 'open'
@@ -261,6 +263,7 @@ def params(
         "lags": [dataset.lag_days for dataset in listed],
         "matures": [restated_for(dataset) for dataset in listed],
         "scopes": [dataset.scope.value for dataset in listed],
+        "eventful": [dataset.is_eventful for dataset in listed],
         "fed_datasets": [dataset for dataset, _spec in feeding],
         "fed_specs": [spec for _dataset, spec in feeding],
         "first": first,

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account
 
@@ -124,11 +124,21 @@ def room_label(room: str) -> str:
     return str(apps.get_app_config(room).verbose_name)
 
 
+def _troubles(told: Tally) -> list[str]:
+    """ "31 missing", "1 held"."""
+    return [
+        _("%(n)s %(state)s") % {"n": formats.decimals(count), "state": WORDS[state][1]} for state, count in told.trouble
+    ]
+
+
 def sentence(told: Tally) -> str:
     """ "58 of 60 days, 1 missing, 1 held"."""
-    parts = [_("%(known)s of %(expected)s") % {"known": told.known, "expected": told.expected}]
-    parts += [f"{formats.decimals(count)} {WORDS[state][1]}" for state, count in told.trouble]
-    return _(", ").join(parts) if told.expected else str(WORDS[State.NONE][1])
+    parts = [
+        _("%(known)s of %(expected)s")
+        % {"known": formats.decimals(told.known), "expected": formats.decimals(told.expected)}
+    ]
+    parts += _troubles(told)
+    return joins.listed(parts) if told.expected else str(WORDS[State.NONE][1])
 
 
 def slots(cells: Sequence[Cell], calendar: Calendar, said: dict[tuple[date, date, State], str]) -> Iterator[Slot]:
@@ -142,7 +152,7 @@ def slots(cells: Sequence[Cell], calendar: Calendar, said: dict[tuple[date, date
             yield Slot((cell.day - at).days)
         key = (cell.day, cell.ends, cell.state)
         if (words := said.get(key)) is None:
-            words = said[key] = f"{formats.span(cell.day, cell.ends)}: {WORDS[cell.state][1]}"
+            words = said[key] = joins.headed(formats.span(cell.day, cell.ends), WORDS[cell.state][1])
         if waits := cell.waiting_id is not None:
             words = _("%(what)s, and a newer document waits for a person") % {"what": words}
         ends, quiet = min(cell.ends, calendar.last), not waits and cell.state not in coverage.TROUBLE
@@ -204,10 +214,9 @@ def _headline(told: Tally) -> str:
         return _("Nothing is expected of these days")
     if not told.trouble:
         return _("Every expected day is there")
-    parts = [f"{formats.decimals(count)} {WORDS[state][1]}" for state, count in told.trouble]
     return _("Of %(expected)s expected days: %(trouble)s") % {
         "expected": formats.decimals(told.expected),
-        "trouble": _(", ").join(parts),
+        "trouble": joins.listed(_troubles(told)),
     }
 
 

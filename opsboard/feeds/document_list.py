@@ -59,10 +59,10 @@ def documents_table() -> Table:
         texts=("file_name",),
         columns=(
             Column("label", gettext_lazy("Report"), "text", "label"),
+            Column("status", gettext_lazy("Result"), "status", _STATUS),
             Column("account", gettext_lazy("Account"), "text", "account"),
             Column("days", gettext_lazy("Days"), "text", "days"),
             Column("received", gettext_lazy("Received (UTC)"), "text", _instant("received_at")),
-            Column("status", gettext_lazy("Result"), "status", _STATUS),
             Column("source", gettext_lazy("Source"), "text", _SOURCE, shown=False),
             Column("rows_in", gettext_lazy("Rows"), "count", total=False),
             Column("rows_changed", gettext_lazy("Changed"), "count", total=False),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from opsboard.ui import joins
+
 
 class BadDocument(Exception):
     """A document that cannot be read. `str()` is one sentence: where, what, what to do.
@@ -25,8 +27,10 @@ class BadDocument(Exception):
             where.append(_("line %(line)d") % {"line": self.line})
         if self.column:
             where.append(_("column “%(column)s”") % {"column": self.column})
-        sentence = f"{', '.join(where)}: {self.what}." if where else f"{self.what}."
-        return f"{sentence} {self.todo}".strip()
+        sentence = _("%(sentence)s.") % {
+            "sentence": joins.headed(joins.listed(where), self.what) if where else self.what
+        }
+        return joins.sentences(sentence, self.todo)
 
 
 class UnknownKind(BadDocument):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 from opsboard.ui.entities import Alike
 from opsboard.ui.filters import Days
 
@@ -132,4 +132,4 @@ def holes(days: Days, known: Alike) -> str:
     }
     if len(missing) > NAMED_DAYS:
         return text
-    return _("%(what)s: %(days)s") % {"what": text, "days": _(", ").join(formats.day(day) for day in missing)}
+    return joins.headed(text, joins.listed(formats.day(day) for day in missing))

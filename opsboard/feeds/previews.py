@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from opsboard.accounts.models import Marketplace
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import batches, registry
 from .models import Ingest, RememberedAnswer, UploadItem
@@ -113,7 +113,7 @@ class Line:
         """What it would change, in a few words."""
         if self.item.state not in {State.READY, State.WANTED}:
             return ""
-        return "; ".join(change_words(one) for one in self.item.preview.get("datasets", []))
+        return joins.clauses(change_words(one) for one in self.item.preview.get("datasets", []))
 
     @property
     def what(self) -> str:
@@ -163,8 +163,8 @@ def finding(lines: list[Line]) -> str:
     }
     files = sum(one.item.state != State.UNPACKED for one in lines)
     head = ngettext("%(n)d file", "%(n)d files", files) % {"n": files}
-    rest = ", ".join(words % {"n": count} for words, count in counts.items() if count)
-    return f"{head}: {rest}" if rest else head
+    rest = joins.listed(words % {"n": count} for words, count in counts.items() if count)
+    return joins.headed(head, rest) if rest else head
 
 
 # --- the preview of one file ----------------------------------------------------------------------
@@ -238,7 +238,7 @@ def samples(preview: Mapping[str, Any], marketplace: Marketplace) -> list[dict[s
             "head": [
                 {
                     "name": name,
-                    "kind": str(KIND_WORDS[Kind(kind)]) + (f" ({marketplace.currency})" if kind == Kind.MONEY else ""),
+                    "kind": joins.aside(KIND_WORDS[Kind(kind)], marketplace.currency if kind == Kind.MONEY else ""),
                     "num": kind in {Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUMBER},
                 }
                 for name, kind in one["head"]
@@ -315,10 +315,10 @@ def change_words(change: Mapping[str, Any]) -> str:
         _("%(n)s gone") % {"n": formats.decimals(change["gone"])} if change["gone"] else "",
         _("%(n)s as they are") % {"n": formats.decimals(change["same"])} if change["same"] else "",
     ]
-    parts = [", ".join(filter(None, days)), ", ".join(filter(None, rows))]
+    parts = [joins.listed(days), joins.listed(rows)]
     if parts[1]:
         parts[1] = _("rows: %(rows)s") % {"rows": parts[1]}
-    return f"{change['label']}: " + ("; ".join(filter(None, parts)) or _("nothing"))
+    return joins.headed(change["label"], joins.clauses(parts) or _("nothing"))
 
 
 def _rows(changed: int, unchanged: int, deleted: int) -> str:
@@ -337,7 +337,7 @@ def remembered(one: RememberedAnswer) -> dict[str, Any]:
         "pk": one.pk,
         "account": one.account.name,
         "label": specs.get(one.spec, _("files with the same columns")),
-        "says": ", ".join(str(words.get(value, value)) for value in one.answers.values()),
+        "says": joins.listed(words.get(value, value) for value in one.answers.values()),
         "by": str(one.answered_by or ""),
         "at": one.answered_at,
     }

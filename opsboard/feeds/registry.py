@@ -157,6 +157,11 @@ class Dataset:
     #: are left out, and the document says so.
     shop: str = ""
 
+    @property
+    def is_eventful(self) -> bool:
+        """It speaks of single days, when something happened on them (a deposit), and of no day in between."""
+        return self.complete is not None and self.complete[0] == self.complete[1]
+
 
 @dataclass(frozen=True, slots=True)
 class ReportSpec:

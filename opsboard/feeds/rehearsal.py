@@ -21,6 +21,7 @@ from django.db import DataError, connection, transaction
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace, SellerAccount
+from opsboard.ui import joins
 
 from . import cells, glossary, personal, pipeline, tables, upload
 from .decode import Decoded, decode
@@ -71,7 +72,7 @@ def rehearse(
             state, reason, changes = _changes(document, staged)
     return {
         "state": state,
-        "reason": " ".join(filter(None, [reason, told.reason])),
+        "reason": joins.sentences(reason, told.reason),
         "rows": told.rows_in,
         "refused": told.refused,
         "errors": told.errors[:10],

@@ -20,13 +20,13 @@ from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.feeds import attribution
-from opsboard.ui import charts, formats
+from opsboard.ui import charts, formats, joins
 from opsboard.ui.entities import Alike
 from opsboard.ui.filters import Days, PageState
 
 from . import contract, restatements, vintages
 from .daily import measures_by_day
-from .figures import change_of, difference, headroom, in_words, limit_words, roll_off, tick_words
+from .figures import change_of, difference, headroom, in_words, limit_words, roll_off, status_words, tick_words
 from .models import Verdict
 from .registry import Kpi, Measure, Unit, Window, kpis, measures
 from .words import reason_words, source_words
@@ -306,7 +306,7 @@ def _card(
         tone=tone,
         status=status,
         status_words=words,
-        headroom=headroom(verdict, kpi, marketplace) if verdict and kpi else "",
+        headroom=_headroom(verdict, kpi, now, marketplace) if verdict and kpi and last else "",
         spark=charts.sparkline(points, limit),
         as_of=_as_of(last, moving, kpi, days, _known(key, table), _is_state(key)),
         url=_url(key, kpi, scope, state, elsewhere),
@@ -417,7 +417,18 @@ def _status(verdict: Verdict | None) -> tuple[str, str]:
         return "", ""
     if verdict.status == "breach" and verdict.breached_since:
         return "breach", _("breach since %(day)s") % {"day": formats.day(verdict.breached_since)}
-    return verdict.status, ""
+    return verdict.status, status_words(verdict)
+
+
+def _headroom(verdict: Verdict, kpi: Kpi, now: Decimal | None, marketplace: Marketplace) -> str:
+    """How far from the limit; where that is told of another value than the tile shows (its days may move), of which."""
+    told = headroom(verdict, kpi, marketplace)
+    if not told or verdict.value is None or now is None:
+        return told
+    judged = in_words(verdict.value, kpi.unit, marketplace, whole=True)
+    if judged == in_words(now, kpi.unit, marketplace, whole=True):
+        return told
+    return joins.listed((told, _("judged at %(value)s") % {"value": judged}))
 
 
 def _as_of(last: date | None, moving: date, kpi: Kpi | None, days: Days, known: set[date], is_state: bool) -> str:

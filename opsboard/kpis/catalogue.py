@@ -24,6 +24,8 @@ class Entry:
     contract: contract.Contract
     amazon_target: bool
     status: str
+    #: What its status is called where the usual word would mislead.
+    word: str
     value: str
     limit: str
 
@@ -86,6 +88,7 @@ def _entry(kpi: Kpi, kept: contract.Shelf, verdict: Verdict | None) -> Entry:
         promise,
         bool(kpi.target),
         verdict.status if verdict else "unknown",
+        figures.status_words(verdict) if verdict else "",
         figures.in_words(verdict.value if verdict else None, kpi.unit, market, whole=True),
         limit,
     )

@@ -33,6 +33,7 @@ def kpi(request: HttpRequest, kpi: str) -> HttpResponse:
         "label": declared.label,
         "value": figures.in_words(verdict.value, declared.unit, scope.marketplace) if verdict else "",
         "verdict": verdict,
+        "word": figures.status_words(verdict) if verdict else "",
         "limit": figures.limit_words(verdict, declared, scope.marketplace) if verdict else "",
     }
     return _page(request, state, scope, found, context)

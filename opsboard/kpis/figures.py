@@ -82,6 +82,19 @@ def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
     return _(", ").join(parts)
 
 
+def status_words(verdict: Any) -> str:
+    """What a status is called where its usual word would mislead; empty where that word says it.
+
+    A limit that only colours is a warning when it is broken: then the figure is not "close to" it.
+    """
+    value = verdict.value
+    if verdict.status != "warn" or value is None:
+        return ""
+    over = verdict.high is not None and value > verdict.high
+    under = verdict.low is not None and value < verdict.low
+    return _("over the line, no alert") if over or under else ""
+
+
 def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
     """ "6.2 pts over 25 %" or "3.1 pts to the limit"; empty without a value or a limit.
 
@@ -105,6 +118,8 @@ def headroom(verdict: Held, kpi: Kpi, marketplace: Marketplace) -> str:
             }
             return (_("%(by)s over %(limit)s") if over else _("%(by)s under %(limit)s")) % words
     nearest = min((limit for limit in (verdict.high, verdict.low) if limit is not None), key=lambda x: abs(x - value))
+    if nearest == value:
+        return _("on the limit")
     return _("%(by)s to the limit") % {"by": difference(nearest - value, kpi.unit, marketplace)}
 
 

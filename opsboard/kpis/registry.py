@@ -100,6 +100,8 @@ class Evidence:
     title: str
     headers: tuple[str, ...]
     rows: tuple[EvidenceRow, ...]
+    #: Which of the headers stand over words; the others, but for the first, stand over figures.
+    words: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

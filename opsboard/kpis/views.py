@@ -82,7 +82,10 @@ def threshold(request: HttpRequest, account: int, kpi: str) -> HttpResponse:
         "kpi": declared,
         "form": form if may else None,
         "history": [(item, figures.limit_words(item, declared, item.marketplace or marketplace)) for item in kept],
-        "defaults": [(limit, figures.limit_words(limit, declared, marketplace)) for limit in declared.limits],
+        "defaults": [
+            (limit, figures.limit_words(limit, declared, marketplace), source_words(limit.source))
+            for limit in declared.limits
+        ],
     }
     return render(request, "kpis/threshold.html", context)
 

@@ -14,9 +14,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from opsboard.accounts.models import Membership
 from opsboard.alerts.mail import WIDTH, Letter
+from opsboard.ui import joins
 
 from . import content, lists, words
 from . import report as reports
@@ -50,7 +52,7 @@ def compose(summary: Summary, member: Membership, accounts: Collection[int] | No
             "lines": f":{BRIEF_LINES}",
             "movers": f":{MOVERS}",
             "organisation": member.organisation,
-            "subject": f"{report.title}: {report.finding}",
+            "subject": joins.headed(report.title, report.finding),
             "url": settings.BASE_URL + place,
             "unsubscribe_url": lists.unsubscribe_url(member, kind),
             "language": translation.get_language(),
@@ -63,7 +65,7 @@ def compose(summary: Summary, member: Membership, accounts: Collection[int] | No
             if len(html.encode()) < LARGEST:
                 break
         text = _weekly_text(report, context) if weekly else _brief_text(report, context)
-        subject = f"{report.title}: {report.finding} ({member.organisation.name})"
+        subject = joins.aside(joins.headed(report.title, report.finding), member.organisation.name)
         return Letter(" ".join(subject.split())[:240], text, html)
 
 
@@ -71,32 +73,32 @@ def compose(summary: Summary, member: Membership, accounts: Collection[int] | No
 
 
 def _weekly_text(report: reports.Report, context: dict[str, object]) -> str:
-    lines = [*_wrap(f"{report.title}: {report.finding}"), *_wrap(report.period), *_wrap(report.made)]
+    lines = [*_wrap(joins.headed(report.title, report.finding)), *_wrap(report.period), *_wrap(report.made)]
     for section in cast("Sequence[reports.Section]", context["full"]):
         lines += ["", *_title(section.where), *_wrap(_("Days of %(zone)s") % {"zone": section.zone}), ""]
         lines += _kpi_table(section.head)
         for block in section.movers:
-            lines += ["", *_wrap(f"{block.title}: {block.change} {block.days}".strip())]
+            lines += ["", *_wrap(joins.headed(block.title, f"{block.change} {block.days}".strip()))]
             for line in block.lines[:MOVERS]:
-                lines += _item(f"{line.change}  {line.label}", (_(", ").join([*line.parts, *line.clues]),))
+                lines += _item(f"{line.change}  {line.label}", (joins.listed([*line.parts, *line.clues]),))
         lines += _part(_("Alerts"), ((line.what, line.did) for line in section.alerts))
         lines += _part(_("Missing days"), ((gap,) for gap in section.gaps))
         lines += _part(report.restated_title, ((_was_now(line),) for line in section.restated))
     for section in cast("Sequence[reports.Section]", context["more"]):
-        lines += _item(f"{section.where}: {section.lead}")
+        lines += _item(joins.headed(section.where, section.lead))
     return "\n".join([*lines, "", str(context["url"]), *_foot(context)]) + "\n"
 
 
 def _brief_text(report: reports.Report, context: dict[str, object]) -> str:
-    lines = [*_wrap(f"{report.title}: {report.finding}"), *_wrap(report.made)]
+    lines = [*_wrap(joins.headed(report.title, report.finding)), *_wrap(report.made)]
     for section in report.sections:
         alerts = [line for line in section.alerts if line.new or line.state == "resolved"]
         if not (alerts or section.gaps or section.restated):
             continue
         lines += ["", *_title(section.where)]
         for figure in section.figures:
-            change = f" ({figure.change})" if figure.change else ""
-            lines += _wrap(f"{figure.label} {figure.now}{change}, {figure.day}")
+            told = joins.aside(f"{figure.label} {figure.now}", figure.change)
+            lines += _wrap(joins.listed((told, figure.day)))
         for alert in alerts[:BRIEF_LINES]:
             lines += _item(alert.what, (alert.did,))
         for gap in section.gaps[:BRIEF_LINES]:
@@ -113,7 +115,7 @@ def _foot(context: dict[str, object]) -> list[str]:
 
 def _was_now(line: reports.RestatedLine) -> str:
     told = _("%(what)s: was %(was)s, now %(now)s") % {"what": line.label, "was": line.was, "now": line.now}
-    return f"{told} ({line.change})" if line.change else told
+    return joins.aside(told, line.change)
 
 
 #: What a line of Chinese may be broken between: spaces, words and figures, signs with what must not begin a line.
@@ -159,12 +161,12 @@ def _part(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 def _kpi_table(lines: Sequence[reports.KpiLine]) -> list[str]:
     """KPI, the week, the week before, the change: aligned, with what is over its limit marked and said below."""
-    found = [_row("", _("This week"), _("Week before"), _("Change"))]
+    found = [_row("", _("This week"), _("Week before"), pgettext("of a figure", "Change"))]
     for line in lines:
         mark = {"breach": "! ", "warn": "~ "}.get(line.status, "  ")
         found.append(_row(mark + line.label, line.now, line.before, line.change))
         if line.status in {"breach", "warn"} and line.limit:
-            found += _wrap(_("limit %(value)s") % {"value": line.limit} + f"; {line.judged}", "    ")
+            found += _wrap(joins.clauses((_("limit %(value)s") % {"value": line.limit}, line.judged)), "    ")
         found += _wrap(line.note, "    ") if line.note else []
     return found
 

@@ -19,6 +19,8 @@ class KpiLine:
     tone: str
     limit: str
     status: str
+    #: What its status is called where the usual word would mislead.
+    word: str
     #: What its status is over: "31.2 % over 30 days to 19 Nov".
     judged: str
     #: What is to be known before it is believed: days missing, provisional from.

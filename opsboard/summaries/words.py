@@ -23,9 +23,9 @@ from opsboard.alerts import words as alert_words
 from opsboard.alerts.models import Episode, EpisodeEvent
 from opsboard.feeds import coverage
 from opsboard.kpis import movers
-from opsboard.kpis.figures import change_of, in_words, limit_words
+from opsboard.kpis.figures import change_of, in_words, limit_words, status_words
 from opsboard.kpis.registry import Kpi, Unit, kpis
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from .report import AlertLine, Figure, KpiLine, MoverBlock, MoverLine, Report, RestatedLine, Section
 from .slots import Week
@@ -109,8 +109,12 @@ def _finding(told: Data, sections: Sequence[Section]) -> str:
         parts.append(ngettext("%(n)s limit broken", "%(n)s limits broken", len(running)) % {"n": len(running)})
         if new:
             parts[-1] = _("%(limits)s (%(n)s new)") % {"limits": parts[-1], "n": new}
-    elif sections:
+    elif any(line.status == "ok" for section in sections for line in section.kpis):
         parts.append(_("Every limit is kept"))
+    elif any(section.kpis for section in sections):
+        parts.append(_("Nothing is judged yet"))
+    elif any(section.figures for section in sections):
+        parts.append(_("No limit was broken"))
     if over:
         parts.append(ngettext("%(n)s kept again", "%(n)s kept again", over) % {"n": over})
     if told.get("kind") == "weekly" and (most := _sales_moved(told, sections)):
@@ -127,7 +131,7 @@ def _sales_moved(told: Data, sections: Sequence[Section]) -> str:
         if section is None or row is None or not row["like"] or not row["before"] or not Decimal(row["before"]):
             continue
         by = (Decimal(row["like"]) - Decimal(row["before"])) / Decimal(row["before"])
-        where = f"{one['account']} {one['marketplace']}"
+        where = f"{one['account']} · {one['marketplace']}"
         words = {"change": formats.relative(Decimal(row["like"]), Decimal(row["before"])), "where": where}
         text = _("ordered sales %(change)s") if len(sections) == 1 else _("ordered sales %(change)s in %(where)s")
         found.append((abs(by), text % words))
@@ -203,6 +207,7 @@ def _kpi(row: Data, place: _Place) -> KpiLine | None:
         tone=tone,
         limit=limit,
         status=status if limit else "no_limit",
+        word=_status_words(row),
         judged=_judged(row, kpi, market) if limit else "",
         note=_note(row),
         head=status in _RANK or kpi.key in HEAD,
@@ -212,6 +217,11 @@ def _kpi(row: Data, place: _Place) -> KpiLine | None:
 def _limit(row: Data, kpi: Kpi, market: Marketplace) -> str:
     limits = SimpleNamespace(**{name: _number(row.get(name)) for name in ("low", "high", "warn_low", "warn_high")})
     return limit_words(limits, kpi, market)
+
+
+def _status_words(row: Data) -> str:
+    held = {name: _number(row.get(key)) for name, key in (("value", "judged"), ("low", "low"), ("high", "high"))}
+    return status_words(SimpleNamespace(status=row["status"], **held))
 
 
 def _judged(row: Data, kpi: Kpi, market: Marketplace) -> str:
@@ -260,7 +270,7 @@ def _figure(row: Data, place: _Place) -> Figure | None:
         in_words(now, kpi.unit, place.marketplace, whole=True),
         change,
         tone,
-        f"{words}, {_('provisional')}" if row["provisional"] else words,
+        joins.listed((words, _("provisional"))) if row["provisional"] else words,
     )
 
 
@@ -276,7 +286,7 @@ def _restated(rows: Iterable[Data], place: _Place) -> Iterable[RestatedLine]:
             continue
         if row["was_days"] != row["now_days"]:
             words = [
-                f"{text} ({ngettext('%(n)s day', '%(n)s days', days) % {'n': days}})"
+                joins.aside(text, ngettext("%(n)s day", "%(n)s days", days) % {"n": days})
                 for text, days in zip(words, (row["was_days"], row["now_days"]), strict=True)
             ]
         change, _tone = change_of(now, was, kpi.unit, 0, place.marketplace)
@@ -303,9 +313,7 @@ def _block(row: Data, place: _Place) -> MoverBlock | None:
         change=_signed(change, unit, market),
         tone=_tone(change, declared.direction),
         lines=tuple(_mover(item, declared, place) for item in row["items"]),
-        others=f"{others}: {_signed(_number(row['others_change']) or Decimal(0), unit, market)}"
-        if row["others"]
-        else "",
+        others=others if row["others"] else "",
         days=_("over %(n)s weekdays that both weeks have") % {"n": row["days"]} if row["days"] < 7 else "",
     )
 
@@ -417,4 +425,4 @@ def _gaps(rows: Sequence[Data]) -> Iterable[str]:
     for (found_days, state, why), labels in names.items():
         told = _("%(what)s: no data for %(days)s") % {"what": _(", ").join(labels), "days": _days(found_days)}
         reason = coverage.WHY.get(why) if state == coverage.State.MISSING else coverage.WORDS[coverage.State(state)][1]
-        yield f"{told} ({str(reason).rstrip('.。')})" if reason else told
+        yield joins.aside(told, str(reason or "").rstrip(".。"))

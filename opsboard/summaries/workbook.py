@@ -10,6 +10,7 @@ from typing import Any
 import xlsxwriter
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.alerts.models import Episode
@@ -37,7 +38,7 @@ def written(told: Mapping[str, Any], report: reports.Report, scopes: Sequence[Ac
         (_("Missing days"), (_("Account"), _("Missing days")), _gap_rows(report)),
         (
             _("Restated"),
-            (_("Account"), _("Figure"), _("Was"), _("Now"), _("Change"), _("Which week")),
+            (_("Account"), _("Figure"), _("Was"), _("Now"), pgettext("of a figure", "Change"), _("Which week")),
             _restated_rows(report),
         ),
     ):

@@ -15,7 +15,7 @@ from math import floor, log10
 
 from django.utils.functional import Promise
 
-from . import formats
+from . import formats, joins
 
 Words = str | Promise
 Format = Callable[[Decimal], str]
@@ -343,12 +343,12 @@ def _summary(title: Words, series: Sequence[Series], show: Format) -> str:
     if not series or not series[0].points:
         return str(title)
     points = series[0].points
-    parts = [f"{title}, {formats.span(points[0].day, points[-1].day)}"]
+    parts = [joins.listed((title, formats.span(points[0].day, points[-1].day)))]
     for one in series:
         present = [point for point in one.points if point.value is not None]
         if present and present[-1].value is not None:
-            parts.append(f"{one.label}: {show(present[-1].value)} ({formats.day(present[-1].day)})")
-    return "; ".join(parts)
+            parts.append(joins.headed(one.label, joins.aside(show(present[-1].value), formats.day(present[-1].day))))
+    return joins.clauses(parts)
 
 
 @dataclass(frozen=True, slots=True)

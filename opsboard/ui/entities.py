@@ -107,13 +107,16 @@ def figure(
     direction: int = 1,
 ) -> Figure:
     """A figure with its change: in points for rates, relative for sums."""
-    if unit == "rate":
-        change = "" if now is None or before is None else formats.points(Decimal(now) - Decimal(before))
-    else:
-        change = formats.relative(now, before) if now is not None and before else ""
-    tone = ""
-    if change and now is not None and before is not None and now != before and direction:
-        tone = "good" if (now > before) == (direction > 0) else "bad"
+    change, tone, by = "", "", Decimal(0)
+    if now is not None and before is not None:
+        by = Decimal(now) - Decimal(before)
+        if unit == "rate":
+            digits = _rate_digits(now)
+            change, by = formats.points(by, digits), round(by * 100, digits)
+        elif before:
+            change = formats.relative(now, before)
+    if change and by and direction:  # what rounds to nothing is neither good nor bad
+        tone = "good" if (by > 0) == (direction > 0) else "bad"
     return Figure(label, text(now, unit, marketplace), change, tone)
 
 
@@ -122,8 +125,13 @@ def text(value: Decimal | int | None, unit: str, marketplace: Marketplace) -> st
     if unit == "money":
         return formats.money(value, marketplace)
     if unit == "rate":
-        return formats.percent(value)
+        return formats.percent(value, _rate_digits(value))
     return formats.decimals(value, 1 if unit == "number" else 0)
+
+
+def _rate_digits(value: Decimal | int | None) -> int:
+    """Small rates, such as those of clicks, say nothing with one decimal."""
+    return 2 if value is not None and abs(Decimal(value)) < Decimal("0.02") else 1
 
 
 def shower(unit: str, marketplace: Marketplace) -> charts.Format:

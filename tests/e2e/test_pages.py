@@ -233,7 +233,7 @@ def test_the_arrow_keys_walk_the_calendar_and_tab_only_to_what_wants_a_person(
     assert neighbour.endswith("final") and neighbour != missing.get_attribute("title")
     assert below.split("/")[3] != missing.get_attribute("href").split("/")[3]
     page.keyboard.press("Enter")
-    page.wait_for_selector("h2:has-text('What is known of it')")
+    page.wait_for_selector("h2:has-text('What is known')")
     assert below.split("?")[0] in page.url
 
 

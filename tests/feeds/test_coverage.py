@@ -10,7 +10,7 @@ import pytest
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import coverage, registry, withdrawal
 from opsboard.feeds.coverage import State
-from opsboard.feeds.models import Document, Feed, Fetch
+from opsboard.feeds.models import Coverage, Document, Feed, Fetch
 from opsboard.feeds.pipeline import run_ingest
 from tests.factories import make_scope
 from tests.feeds.test_pipeline import Desk, campaign, desk, kept
@@ -211,3 +211,37 @@ def test_datasets_a_scope_has_nothing_to_do_with_are_left_out(desk: Desk) -> Non
     assert coverage.cells(desk.scope, days_ago(desk.scope, 20), days_ago(desk.scope, 0)) == {}
     hand_in(desk, 12)
     assert set(coverage.cells(desk.scope, days_ago(desk.scope, 20), days_ago(desk.scope, 0))) == {"sp_campaigns"}
+
+
+def test_between_two_settlements_no_day_is_missing(desk: Desk) -> None:
+    scope = desk.scope
+    held = Document.objects.create(
+        account=scope.account,
+        marketplace=scope.marketplace,
+        spec="settlements",
+        source=Document.Source.SP_API,
+        report_type="GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2",
+        source_created_at=datetime.now(UTC),
+        sha256="0" * 64,
+        size=1,
+    )
+    Coverage.objects.bulk_create(
+        Coverage(
+            account=scope.account,
+            marketplace=scope.marketplace,
+            dataset="settlements",
+            date=days_ago(scope, ago),
+            document=held,
+            source_created_at=held.source_created_at,
+            rows=1,
+        )
+        for ago in (60, 46)
+    )
+    Feed.objects.create(account=scope.account, marketplace=scope.marketplace, spec="settlements")
+    fetch(scope, days_ago(scope, 40), days_ago(scope, 38), "failed", "settlements")
+
+    found = look(scope, "settlements", 60, 36)
+
+    assert {n for n, cell in found.items() if cell.state is State.FINAL} == {60, 46}
+    assert {n for n, cell in found.items() if cell.state is State.MISSING} == {40, 39, 38}
+    assert {cell.why for n, cell in found.items() if cell.state is State.NONE} == {"between"}

@@ -65,7 +65,7 @@ def test_the_day_names_the_document_that_holds_it_and_leads_there(desk: Desk, vi
     day = days_ago(desk.scope, 12)
     page = text(viewer.get(f"/data/coverage/sp_campaigns/{day.isoformat()}/"))
     assert f"/data/document/{Document.objects.get().pk}/" in page and "holds these days" in page
-    assert "1 row is stored of it." in page
+    assert "1 row is stored." in page
 
 
 def test_a_missing_day_says_why_and_what_to_do(desk: Desk, viewer: Client) -> None:

@@ -25,6 +25,7 @@ from opsboard.summaries.models import Kind, Summary
 from opsboard.summaries.report import Report
 from opsboard.summaries.slots import Week
 from opsboard.ui.filters import PageState
+from tests.factories import make_seller
 
 from .conftest import TUESDAY, WEEK, japan
 
@@ -268,3 +269,11 @@ def test_a_brief_tells_of_final_figures_that_moved_and_not_of_days_that_came_lat
 
     assert quiet == []
     assert "ordered_sales" in {one["key"] for one in loud}
+
+
+def test_a_shop_without_a_judged_figure_is_not_said_to_keep_its_limits(tuesday: object, hints: object) -> None:
+    _user, (scope,) = make_seller(("US",))
+
+    assert read(told(scope), scope).finding == "No figures yet"
+    since = timezone.now() - timedelta(days=1)
+    assert read(brief.daily([scope], date(2026, 11, 24), since, timezone.now()), scope).finding == "No figures yet"

@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from opsboard.accounts.models import Marketplace
-from opsboard.ui import formats
+from opsboard.ui import entities, formats
 
 US = Marketplace(code="US", currency="USD", minor_digits=2)
 JP = Marketplace(code="JP", currency="JPY", minor_digits=0)
@@ -58,3 +58,11 @@ def test_countries_are_named_in_the_readers_language() -> None:
         assert formats.country(uk) == "英国"
     with translation.override("en"):
         assert formats.country(uk) == "United Kingdom"
+
+
+def test_a_change_that_rounds_to_nothing_is_neither_good_nor_bad() -> None:
+    small = entities.figure("CTR", Decimal("0.00661"), Decimal("0.00659"), "rate", US)
+    large = entities.figure("CTR", Decimal("0.0071"), Decimal("0.0066"), "rate", US)
+
+    assert (small.text, small.change, small.tone) == (formats.percent(Decimal("0.0066"), 2), "0.00 pts", "")
+    assert (large.change, large.tone) == ("+0.05 pts", "good")

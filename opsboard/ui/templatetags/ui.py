@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from opsboard.accounts.models import Marketplace
 
-from .. import formats, icons
+from .. import formats, icons, joins
 from ..filters import PageState
 
 register = template.Library()
@@ -36,7 +36,9 @@ def icon(name: str, extra: str = "") -> SafeString:
 
 @register.simple_tag
 def chip(status: str, word: str | Promise = "") -> SafeString:
-    """Status as shape + word + colour; `word` replaces the usual one."""
+    """Status as shape + word + colour; `word` replaces the usual one. A "plain" one is no status: a word in a frame."""
+    if status == "plain":
+        return format_html('<span class="chip chip--plain">{}</span>', str(word))
     status = status if status in STATUS_WORDS else "unknown"
     return format_html(
         '<span class="chip chip--{}">{}{}</span>', status, icon(status), str(word or STATUS_WORDS[status])
@@ -127,6 +129,30 @@ def status_rank(status: str) -> int:
 def export_as(address: str, ending: str) -> str:
     """An export address ("/ads/export.{}?...") in one format."""
     return address.replace("{}", ending, 1)
+
+
+@register.simple_tag
+def gap() -> str:
+    """What stands between two sentences of the reader's language."""
+    return joins.gap()
+
+
+@register.simple_tag
+def comma() -> str:
+    """What stands between two parts of a sentence."""
+    return joins.comma()
+
+
+@register.filter
+def headed(what: object, more: object) -> str:
+    """The two with a colon between them."""
+    return joins.headed(what, more)
+
+
+@register.filter
+def aside(what: object, more: object) -> str:
+    """The second in brackets behind the first."""
+    return joins.aside(what, more)
 
 
 @register.filter
