@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.feeds import attribution, freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen, explorable, limit_of
+from opsboard.kpis.cards import cards, chosen
+from opsboard.kpis.trends import chart, explorable, limit_of
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import Days, PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen, explorable
+from opsboard.kpis.cards import cards, chosen
+from opsboard.kpis.trends import chart, explorable
 from opsboard.ui import charts, entities, formats
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import no_account, one_scope_or_404, span_params, table_export

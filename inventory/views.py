@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
-from opsboard.kpis.cards import cards, chart, chosen, explorable
+from opsboard.kpis.cards import cards, chosen
+from opsboard.kpis.trends import chart, explorable
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export

@@ -13,7 +13,8 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds.provenance import trace
 from opsboard.kpis import diagnosis
-from opsboard.kpis.cards import cards, chart, chosen, explorable
+from opsboard.kpis.cards import cards, chosen
+from opsboard.kpis.trends import chart, explorable
 from opsboard.ui import charts, entities, formats, tables
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import export_address, no_account, one_scope_or_404, span_params, table_export

@@ -21,7 +21,7 @@ from listings import playbooks
 from listings.models import AsinDay, SalesDay
 from opsboard.accounts.models import AccountMarketplace, Role
 from opsboard.feeds.models import Coverage
-from opsboard.kpis import cards, rollup
+from opsboard.kpis import cards, rollup, trends
 from opsboard.ui.filters import PageState
 from tests.e2e.shop import stock_shop
 from tests.factories import make_scope, make_user
@@ -112,7 +112,7 @@ def test_a_tile_does_not_fall_because_days_are_missing_and_says_how_many_are(
 
 def test_a_trend_has_a_hole_and_no_zero(scope: AccountMarketplace, rf: Any) -> None:
     for key in ("ordered_sales", "acos", "inventory.available", "odr_mfn"):
-        drawn = cards.chart(key, scope, state_of(scope, rf))
+        drawn = trends.chart(key, scope, state_of(scope, rf))
         for ago in GAP:
             assert twin(drawn, scope, ago)[0] == "–", key
         assert twin(drawn, scope, 12)[0] not in {"–", "0", "$0"}, key
@@ -120,7 +120,7 @@ def test_a_trend_has_a_hole_and_no_zero(scope: AccountMarketplace, rf: Any) -> N
 
 
 def test_the_interactive_chart_gets_no_zero_either(scope: AccountMarketplace, rf: Any) -> None:
-    figure = cards.explorable(("ads.spend",), "ads.spend", scope, state_of(scope, rf, explore="1"))
+    figure = trends.explorable(("ads.spend",), "ads.spend", scope, state_of(scope, rf, explore="1"))
     assert figure is not None
     by_day = dict(zip(figure["traces"][0]["x"], figure["traces"][0]["y"], strict=True))
     today = scope.marketplace.today()
@@ -132,7 +132,7 @@ def test_a_day_that_is_covered_and_idle_is_a_zero(scope: AccountMarketplace, rf:
     day = scope.marketplace.today() - timedelta(days=12)
     CampaignDay.objects.filter(account_id=scope.account_id, date=day).delete()
     follow(scope)
-    assert twin(cards.chart("ads.spend", scope, state_of(scope, rf)), scope, 12)[0] == "$0.00"
+    assert twin(trends.chart("ads.spend", scope, state_of(scope, rf)), scope, 12)[0] == "$0.00"
 
 
 # --- tables, entities, exports --------------------------------------------------------------------

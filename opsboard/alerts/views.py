@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from opsboard.accounts import access
 from opsboard.accounts.models import AccountMarketplace, Membership, Organisation, Role, User
 from opsboard.accounts.public import public
-from opsboard.kpis import cards, diagnosis
+from opsboard.kpis import cards, diagnosis, trends
 from opsboard.kpis.diagnosis import Diagnosis
 from opsboard.kpis.registry import Kpi, kpis
 from opsboard.ui import formats
@@ -183,7 +183,7 @@ def _page(
         "scope": scope,
         "worst": words.value(item.worst, item, kpi),
         "window": story.window,
-        "chart": cards.chart(kpi.key, scope, state) if not item.snapshot else None,
+        "chart": trends.chart(kpi.key, scope, state) if not item.snapshot else None,
         "listing": members.listing(item, None if "all" in request.GET else MOST_LISTED),
         "all_url": state.query(all="1"),
         "evidence": story.evidence,

@@ -1,4 +1,4 @@
-"""Tiles and trends of a page: KPIs and plain measures over the page's own days, from the roll-up.
+"""Tiles of a page: KPIs and plain measures over the page's own days, from the roll-up.
 
 The figure is that of the page's period; the status is the verdict over the KPI's own judged
 window (opsboard.kpis.judge), so choosing another period never hides a breach.
@@ -7,9 +7,9 @@ window (opsboard.kpis.judge), so choosing another period never hides a breach.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -21,44 +21,28 @@ from django.utils.translation import ngettext
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.feeds import attribution
 from opsboard.ui import charts, formats, joins
-from opsboard.ui.entities import Alike
 from opsboard.ui.filters import Days, PageState
 
 from . import contract, restatements, vintages
 from .daily import measures_by_day
-from .figures import change_of, difference, headroom, in_words, limit_words, roll_off, status_words, tick_words
+from .figures import change_of, headroom, in_words, limit_words, status_words
 from .models import Verdict
-from .registry import Kpi, Measure, Unit, Window, kpis, measures
+from .registry import Kpi, Unit, Window, kpis, measures
 from .words import reason_words, source_words
-
-__all__ = [
-    "Card",
-    "Limits",
-    "cards",
-    "change_of",
-    "chart",
-    "chosen",
-    "days_for",
-    "difference",
-    "explorable",
-    "headroom",
-    "in_words",
-    "limit_of",
-    "limit_words",
-    "roll_off",
-    "tick_words",
-    "value_over",
-    "verdicts",
-]
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limit in force for a KPI in a scope, as the last verdict held it."""
-
-    low: Decimal | None
-    high: Decimal | None
+from .worth import (
+    Row,
+    compared_over,
+    day_value,
+    days_for,
+    ends_of,
+    is_state,
+    known_days,
+    label_of,
+    measures_of,
+    moving_from,
+    unit_of,
+    value_over,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +83,16 @@ def verdicts(scopes: Iterable[AccountMarketplace]) -> dict[tuple[int, int, str],
     return {(v.account_id, v.marketplace_id, v.kpi): v for v in found if (v.account_id, v.marketplace_id) in pairs}
 
 
-def limit_of(kpi: str, scope: AccountMarketplace) -> Limits | None:
-    """The limit a KPI is judged by in a scope; None before the first verdict."""
-    found = Verdict.objects.filter(account_id=scope.account_id, marketplace_id=scope.marketplace_id, kpi=kpi).first()
-    return Limits(found.low, found.high) if found else None
-
-
 def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, elsewhere: bool = False) -> list[Card]:
     """Tiles of one scope in the given order; `elsewhere` names the scope and links to the domain's page."""
     known = verdicts([scope])
     days, before = state.days(scope), state.compared(scope)
-    needed = {name for key in keys for name in _needed(key)}
+    needed = {name for key in keys for name in measures_of(key)}
     beside = {name for key in keys for name in _beside(key)}
     shelf = contract.Shelf(scope, [key for key in keys if key in kpis() or key in measures()])
     newest = state.snapshot_days(scope).last
     first = _earliest(keys, days)
-    table = measures_by_day(scope, sorted(needed | beside), (first, newest), _span(before))
+    table = measures_by_day(scope, sorted(needed | beside), (first, newest), ends_of(before))
     news = vintages.restated(scope.account_id, scope.marketplace, sorted(needed), first, newest)
     first_final = restatements.as_first_final(table, news, sorted(needed)) if news else table
     return [
@@ -135,19 +113,10 @@ def cards(keys: Sequence[str], scope: AccountMarketplace, state: PageState, *, e
     ]
 
 
-def _span(days: Days | None) -> tuple[date, date] | None:
-    return (days.first, days.last) if days else None
-
-
 def _earliest(keys: Sequence[str], days: Days) -> date:
     """Averages look further back than the page does."""
     averaged = [kpis()[key].days for key in keys if key in kpis() and kpis()[key].window == Window.AVERAGE_DENOMINATOR]
     return min([days.first, *(date.fromordinal(days.last.toordinal() - n + 1) for n in averaged)])
-
-
-def _needed(key: str) -> list[str]:
-    kpi = kpis().get(key)
-    return [name for name in (kpi.numerator, kpi.denominator) if name] if kpi else [key]
 
 
 def _beside(key: str) -> list[str]:
@@ -156,117 +125,6 @@ def _beside(key: str) -> list[str]:
     if kpi is None:
         return []
     return [name for name in (kpi.counterpart, *((kpi.orders.days, kpi.orders.lag) if kpi.orders else ())) if name]
-
-
-def _is_snapshot(measure: Measure) -> bool:
-    """Whether days of the measure are states (stock) rather than amounts: judged by the newest day or typed in."""
-    return not measure.dataset or any(
-        kpi.window != Window.SUM and measures()[kpi.numerator].dataset == measure.dataset
-        for kpi in kpis().values()
-        if kpi.numerator in measures()
-    )
-
-
-def _is_state(key: str) -> bool:
-    """Whether a figure is what was so on a day, rather than what happened over days."""
-    kpi = kpis().get(key)
-    return kpi.window != Window.SUM if kpi else _is_snapshot(measures()[key])
-
-
-def days_for(key: str, scope: AccountMarketplace, state: PageState) -> Days:
-    """The days a figure is shown over: states may include today, sums end with the newest complete day."""
-    return state.snapshot_days(scope) if _is_state(key) else state.days(scope)
-
-
-def value_over(key: str, table: Sequence[Row], days: Days | None) -> Decimal | None:
-    """The figure of a KPI or measure over a span: sums over sums, or the newest day's for states."""
-    if days is None:
-        return None
-    inside = [row for row in table if days.first <= row["date"] <= days.last]
-    kpi = kpis().get(key)
-    if kpi is None:
-        present = [row[key] for row in inside if row[key] is not None]
-        if not present:
-            return None
-        return present[-1] if _is_snapshot(measures()[key]) else sum(present, Decimal(0))
-    if not kpi.denominator:
-        present = [row[kpi.numerator] for row in inside if row[kpi.numerator] is not None]
-        if not present:
-            return None
-        return kpi.scale * (sum(present, Decimal(0)) if kpi.window == Window.SUM else present[-1])
-    both = [row for row in inside if row[kpi.numerator] is not None and row[kpi.denominator] is not None]
-    if not both:
-        return None
-    if kpi.window == Window.LATEST:
-        both = both[-1:]
-    top: Decimal = sum((row[kpi.numerator] for row in both), Decimal(0))
-    bottom: Decimal = sum((row[kpi.denominator] for row in both), Decimal(0))
-    if kpi.window == Window.AVERAGE_DENOMINATOR:
-        held_from = date.fromordinal(days.last.toordinal() - kpi.days + 1)
-        held = [
-            r[kpi.denominator] for r in table if held_from <= r["date"] <= days.last and r[kpi.denominator] is not None
-        ]
-        top, bottom = both[-1][kpi.numerator], sum(held, Decimal(0)) / len(held)
-    return kpi.scale * top / bottom if bottom else None
-
-
-def _known(key: str, table: Sequence[Row]) -> set[date]:
-    """The days all figures of a KPI or measure are known of."""
-    needed = _needed(key)
-    return {row["date"] for row in table if all(row[name] is not None for name in needed)}
-
-
-def compared_over(
-    key: str, table: Sequence[Row], days: Days, before: Days | None
-) -> tuple[Decimal | None, Decimal | None]:
-    """What is compared: (now, then). Sums are compared over days known on both sides: a missing day is no change."""
-    if before is None or _is_state(key):
-        return value_over(key, table, days), value_over(key, table, before)
-    alike = Alike.of(_known(key, table), days, before)
-    now = value_over(key, [row for row in table if row["date"] in alike.now], days)
-    return now, value_over(key, [row for row in table if row["date"] in alike.before], before)
-
-
-def day_value(key: str, row: Row | None) -> Decimal | None:
-    """The figure of one day for a chart; None is a gap."""
-    if row is None:
-        return None
-    kpi = kpis().get(key)
-    if kpi is None:
-        found: Decimal | None = row[key]
-        return found
-    top = row[kpi.numerator]
-    if not kpi.denominator:
-        return None if top is None else kpi.scale * top
-    bottom = row[kpi.denominator]
-    return None if top is None or not bottom else kpi.scale * top / bottom
-
-
-def mature_days(key: str) -> int:
-    return max((measures()[name].mature_days for name in _needed(key) if name in measures()), default=0)
-
-
-def moving_from(key: str, scope: AccountMarketplace) -> date:
-    """The first day whose figure may still move; no day at all where figures never do."""
-    wait, today = mature_days(key), scope.marketplace.today()
-    if not wait:
-        return date.max
-    moving = today - timedelta(days=wait)
-    for measure in (measures()[name] for name in _needed(key) if name in measures()):
-        if measure.attributed:
-            still = attribution.still_counting(scope.account_id, scope.marketplace_id, measure.dataset, today)
-            moving = min(moving, still or moving)
-    return moving
-
-
-def unit_of(key: str) -> Unit:
-    kpi = kpis().get(key)
-    return kpi.unit if kpi else measures()[key].unit
-
-
-def label_of(key: str) -> str:
-    kpi = kpis().get(key)
-    return str(kpi.label if kpi else measures()[key].label)
 
 
 def _card(
@@ -308,7 +166,7 @@ def _card(
         status_words=words,
         headroom=_headroom(verdict, kpi, now, marketplace) if verdict and kpi and last else "",
         spark=charts.sparkline(points, limit),
-        as_of=_as_of(last, moving, kpi, days, _known(key, table), _is_state(key)),
+        as_of=_as_of(last, moving, kpi, days, known_days(key, table), is_state(key)),
         url=_url(key, kpi, scope, state, elsewhere),
         current=not elsewhere and state.query_dict.get("chart") == key,
         where=f"{scope.account.name} · {marketplace.code}" if elsewhere and state.scope is None else "",
@@ -368,7 +226,7 @@ def counted(
 
     `brief` is for a cell, and says nothing of the window that sellers are used to.
     """
-    measure = next((measures()[n] for n in _needed(key) if n in measures() and measures()[n].attributed), None)
+    measure = next((measures()[n] for n in measures_of(key) if n in measures() and measures()[n].attributed), None)
     if measure is None or not (days.first and days.last):
         return ""
     found, compared = (
@@ -389,27 +247,6 @@ def _restated(now: Decimal | None, was: Decimal | None, unit: Unit, marketplace:
     if not by:
         return _("restated: was %(was)s, now %(now)s") % words
     return _("restated: was %(was)s, now %(now)s (%(by)s)") % {**words, "by": by}
-
-
-def restated_days(key: str, scope: AccountMarketplace, table: Sequence[Row], days: Days) -> list[charts.Restatement]:
-    """The days of a figure's trend that read differently from when they were final, the newest first."""
-    needed, unit, marketplace = _needed(key), unit_of(key), scope.marketplace
-    news = vintages.restated(scope.account_id, marketplace, needed, days.first, days.last)
-    now_by_day = {row["date"]: row for row in table}
-    was_by_day = {row["date"]: row for row in restatements.as_first_final(table, news, needed)}
-    told, named = restatements.newest_by_day(news), restatements.sources(scope, news)
-    found = []
-    for day in sorted(told, reverse=True):
-        was, now = day_value(key, was_by_day.get(day)), day_value(key, now_by_day.get(day))
-        words = in_words(was, unit, marketplace), in_words(now, unit, marketplace)
-        if words[0] == words[1]:
-            continue
-        by, _tone = change_of(now, was, unit, 0, marketplace)
-        source, url = named.get(told[day].document_id or 0, (formats.NOTHING, ""))
-        found.append(
-            charts.Restatement(day, *words, by or formats.NOTHING, source, url, restatements.when(scope, told[day]))
-        )
-    return found
 
 
 def _status(verdict: Verdict | None) -> tuple[str, str]:
@@ -467,105 +304,3 @@ def _url(key: str, kpi: Kpi | None, scope: AccountMarketplace, state: PageState,
         return reverse(f"{domain}:index") + state.carried(scope, chart=key) + "#trend"
     except NoReverseMatch:
         return ""
-
-
-def explorable(keys: Sequence[str], key: str, scope: AccountMarketplace, state: PageState) -> dict[str, Any] | None:
-    """The figure for plotly when the address asks to explore (?explore=1): the chosen trend over a year back,
-    the page's other tiles of the same unit as hidden lines. None otherwise."""
-    if state.query_dict.get("explore") != "1":
-        return None
-    last = state.days(scope).last
-    first = date.fromordinal(last.toordinal() - 364)
-    unit = unit_of(key)
-    alike = [key, *(other for other in keys if other != key and unit_of(other) == unit)]
-    table = measures_by_day(scope, sorted({name for one in alike for name in _needed(one)}), (first, last))
-    by_day = {row["date"]: row for row in table}
-    factor = Decimal(1)
-    if unit == Unit.MONEY:
-        factor = Decimal(1).scaleb(-scope.marketplace.minor_digits)
-    elif unit == Unit.RATE:
-        factor = Decimal(100)
-    days = list(Days(first, last))
-    traces = []
-    for one in alike:
-        values = [day_value(one, by_day.get(day)) for day in days]
-        traces.append(
-            {
-                "name": label_of(one),
-                "x": [day.isoformat() for day in days],
-                "y": [None if value is None else float(value * factor) for value in values],
-                "visible": True if one == key else "legendonly",
-            }
-        )
-    limits = limit_of(key, scope)
-    limit = None
-    if limits and (value := limits.high if limits.high is not None else limits.low) is not None:
-        limit = {
-            "y": float(value * factor),
-            "label": _("limit %(value)s") % {"value": in_words(value, unit, scope.marketplace)},
-        }
-    shown = state.days(scope)
-    suffix = {Unit.RATE: " %", Unit.MONEY: " " + scope.marketplace.currency}.get(unit, "")
-    return {
-        "traces": traces,
-        "limit": limit,
-        "suffix": suffix,
-        "range": [shown.first.isoformat(), shown.last.isoformat()],
-        "all": _("all"),
-        "month": _("1 month"),
-        "quarter": _("3 months"),
-    }
-
-
-def chart(key: str, scope: AccountMarketplace, state: PageState) -> charts.Trend:
-    """The trend of one KPI or measure with its limit, the compared period and what was known of it on ?known=."""
-    days, before = days_for(key, scope, state), state.compared(scope)
-    table = measures_by_day(scope, _needed(key), (days.first, days.last), _span(before))
-    by_day = {row["date"]: row for row in table}
-    moving = moving_from(key, scope)
-    points = [charts.Point(day, day_value(key, by_day.get(day)), day >= moving) for day in days]
-    compared = [day_value(key, by_day.get(day)) for day in before] if before else []
-    unit, limits = unit_of(key), limit_of(key, scope)
-    bars = unit in {Unit.MONEY, Unit.COUNT} and not (kpis()[key].denominator if key in kpis() else False)
-    line = None
-    if limits and (value := limits.high if limits.high is not None else limits.low) is not None:
-        line = charts.LimitLine(value, _("limit %(value)s") % {"value": in_words(value, unit, scope.marketplace)})
-    scale = Decimal(1)
-    if unit == Unit.MONEY:
-        scale = Decimal(1).scaleb(-scope.marketplace.minor_digits)
-    elif unit == Unit.RATE:
-        scale = Decimal(100)
-    lines = [charts.Series(label_of(key), points, colour=1, bars=bars, compared=compared)]
-    if state.known_on is not None:
-        label = _("as known on %(day)s") % {"day": formats.day(state.known_on)}
-        lines.append(charts.Series(label, _known_points(key, scope, days, state.known_on), colour=3, bars=bars))
-    drawn = charts.trend(
-        label_of(key),
-        lines,
-        show=lambda value: in_words(value, unit, scope.marketplace, whole=True),
-        show_tick=lambda value: tick_words(value, unit, scope.marketplace),
-        scale=scale,
-        limit=line,
-    )
-    return replace(
-        drawn,
-        restated=tuple(restated_days(key, scope, table, days)),
-        twin=tuple(replace(row, url=_day_url(key, scope, row.day, state)) for row in drawn.twin),
-    )
-
-
-def _day_url(key: str, scope: AccountMarketplace, day: date, state: PageState) -> str:
-    """The page of the rows behind a day of a figure; empty for what is typed in."""
-    dataset = measures()[_needed(key)[0]].dataset
-    if not dataset:
-        return ""
-    return reverse("feeds:coverage-day", args=[dataset, day.isoformat()]) + state.carried(scope)
-
-
-def _known_points(key: str, scope: AccountMarketplace, days: Days, on: date) -> list[charts.Point]:
-    """The figure day by day as a person saw it when the marketplace's day `on` ended."""
-    needed = _needed(key)
-    known = vintages.as_known_on(scope.account_id, scope.marketplace, needed, days.first, days.last, on)
-    rows = ((day, {name: known.get(name, {}).get(day) for name in needed}) for day in days)
-    moving = date.fromordinal(on.toordinal() - mature_days(key))
-    return [charts.Point(day, day_value(key, row), bool(mature_days(key)) and day >= moving) for day, row in rows]

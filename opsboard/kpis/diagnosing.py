@@ -13,7 +13,7 @@ from opsboard.feeds import freshness
 from opsboard.ui.filters import PageState
 from opsboard.ui.pages import one_scope_or_404
 
-from . import cards, diagnosis, figures
+from . import diagnosis, figures, trends
 from .diagnosis import Diagnosis
 from .models import Verdict
 from .playbook import playbooks, situations
@@ -29,7 +29,7 @@ def kpi(request: HttpRequest, kpi: str) -> HttpResponse:
     found = diagnosis.now(declared, scope)
     verdict = Verdict.objects.filter(account=scope.account_id, marketplace=scope.marketplace_id, kpi=kpi).first()
     context = {
-        "chart": cards.chart(kpi, scope, state),
+        "chart": trends.chart(kpi, scope, state),
         "label": declared.label,
         "value": figures.in_words(verdict.value, declared.unit, scope.marketplace) if verdict else "",
         "verdict": verdict,

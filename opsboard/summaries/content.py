@@ -14,7 +14,7 @@ from typing import Any
 
 from opsboard.accounts.models import AccountMarketplace, Organisation
 from opsboard.feeds import coverage, freshness, registry
-from opsboard.kpis import cards, movers, vintages
+from opsboard.kpis import cards, movers, vintages, worth
 from opsboard.kpis.daily import measures_by_day
 from opsboard.kpis.judge import last_final_day
 from opsboard.kpis.models import Verdict
@@ -109,7 +109,7 @@ class Held:
 
     def over(self, kpi: Kpi, span: Days) -> Decimal | None:
         """The figure as the pages show it."""
-        return cards.value_over(kpi.key, self.rows, span)
+        return worth.value_over(kpi.key, self.rows, span)
 
 
 def known_now(scope: AccountMarketplace, first: date, last: date) -> Held:
@@ -159,7 +159,7 @@ def kpi_rows(
 def _kpi_row(kpi: Kpi, scope: AccountMarketplace, days: Days, table: Held, today: date) -> dict[str, Any]:
     """The KPI over the days there are, and over those weekdays that both weeks have."""
     there, earlier = table.days(kpi, days), set(table.days(kpi, days.back(7)))
-    like, before = cards.compared_over(kpi.key, table.rows, days, days.back(7))
+    like, before = worth.compared_over(kpi.key, table.rows, days, days.back(7))
     sums = kpi.window is Window.SUM
     final = last_final_day(kpi, (scope.account_id, scope.marketplace_id), today)
     missing = [day.isoformat() for day in days if day not in there] if sums else []

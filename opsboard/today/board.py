@@ -16,7 +16,7 @@ from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts import words as alert_words
 from opsboard.alerts.models import Episode, Rule
 from opsboard.feeds import freshness, registry
-from opsboard.kpis import cards, causes
+from opsboard.kpis import cards, causes, figures, worth
 from opsboard.kpis.daily import measures_by_day
 from opsboard.kpis.models import Verdict
 from opsboard.kpis.registry import Kpi, kpis
@@ -97,7 +97,7 @@ def breaches(
 def _headroom(episode: Episode, verdict: Verdict | None, kpi: Kpi, scope: AccountMarketplace) -> str:
     if episode.kind != Rule.Kind.LIMIT or episode.snapshot:
         return alert_words.headroom(episode, kpi)
-    return cards.headroom(verdict, kpi, scope.marketplace) if verdict else ""
+    return figures.headroom(verdict, kpi, scope.marketplace) if verdict else ""
 
 
 def _episode_url(episode: Episode) -> str:
@@ -195,15 +195,15 @@ def side_by_side(scopes: Sequence[AccountMarketplace], state: PageState, verdict
         row = []
         for key in keys:
             kpi = kpis()[key]
-            days = cards.days_for(key, scope, state)
-            now = cards.value_over(key, table, days)
-            change, tone = cards.change_of(
-                *cards.compared_over(key, table, days, before), kpi.unit, kpi.direction, scope.marketplace
+            days = worth.days_for(key, scope, state)
+            now = worth.value_over(key, table, days)
+            change, tone = figures.change_of(
+                *worth.compared_over(key, table, days, before), kpi.unit, kpi.direction, scope.marketplace
             )
             verdict = verdicts.get((scope.account_id, scope.marketplace_id, key))
             row.append(
                 SideCell(
-                    cards.in_words(now, kpi.unit, scope.marketplace, whole=True),
+                    figures.in_words(now, kpi.unit, scope.marketplace, whole=True),
                     change,
                     tone,
                     verdict.status if verdict and verdict.status in {"breach", "warn"} else "",

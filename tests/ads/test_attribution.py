@@ -21,7 +21,7 @@ from opsboard.feeds import attribution, pipeline
 from opsboard.feeds.freshness import provisional_from
 from opsboard.feeds.models import Document, Ingest
 from opsboard.feeds.withdrawal import withdraw
-from opsboard.kpis import cards, judge
+from opsboard.kpis import judge, worth
 from opsboard.kpis.registry import kpis
 from tests.factories import make_scope, make_user
 from tests.feeds.reading import Content, Read, Said, read
@@ -207,7 +207,7 @@ def test_days_counted_over_14_stay_provisional_for_as_long(shop: Shop) -> None:
 
     shop.send(campaigns(14, 50, *days[-2:])).json  # noqa: B018
 
-    assert provisional_from("sp_campaigns", shop.scope) == days[-2] == cards.moving_from("acos", shop.scope)
+    assert provisional_from("sp_campaigns", shop.scope) == days[-2] == worth.moving_from("acos", shop.scope)
     assert judge.last_final_day(kpi, scope, today) == days[-2] - timedelta(days=1) < usual
     later = days[-1] + timedelta(days=15)
     assert judge.last_final_day(kpi, scope, later) == judge.last_mature_day(kpi, later)

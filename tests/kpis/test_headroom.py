@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from opsboard.kpis import cards
+from opsboard.kpis import figures
 from opsboard.kpis.headroom import EXACT, LATEST, UNSTATED, headroom, most_borne
 from opsboard.kpis.limits import LimitInForce, status_of
 from opsboard.kpis.models import Verdict
@@ -65,9 +65,9 @@ def test_it_is_told_in_orders(shop: Shop) -> None:
 
     # 16 of 400 are 4 %, which is not under 4 %; 380 of 400 are 95 %, which is not over 95 %.
     assert (late.status, late.more) == ("warn", 2)
-    assert plain(cards.headroom(late, kpis()["late_shipment"], us)) == "2 more late orders until 4.0 %"
+    assert plain(figures.headroom(late, kpis()["late_shipment"], us)) == "2 more late orders until 4.0 %"
     assert (tracked.status, tracked.more) == ("warn", 3)
-    assert plain(cards.headroom(tracked, kpis()["valid_tracking"], us)) == (
+    assert plain(figures.headroom(tracked, kpis()["valid_tracking"], us)) == (
         "3 more packages without valid tracking until 95.0 %"
     )
 
@@ -82,7 +82,7 @@ def test_own_days_drop_out_to_the_day(shop: Shop) -> None:
     # Five in thirty days; the two given on the first but one day drop out when the window begins a day after it.
     assert (verdict.status, verdict.value, verdict.more) == ("warn", Decimal(5), -2)
     assert (verdict.clear_on, verdict.clear_how) == (TODAY + timedelta(days=2), EXACT)
-    words = plain(cards.headroom(verdict, kpis()["negative_feedback"], shop.scope.marketplace))
+    words = plain(figures.headroom(verdict, kpis()["negative_feedback"], shop.scope.marketplace))
     assert words == "2 too many for 3 · kept again on 22 Nov if nothing new comes"
 
 
@@ -106,7 +106,7 @@ def test_without_a_history_the_whole_window_must_pass(shop: Shop) -> None:
     verdict = shop.verdict("late_shipment")
 
     assert (verdict.clear_on, verdict.clear_how) == (TODAY + timedelta(days=DAYS), LATEST)
-    words = plain(cards.headroom(verdict, kpis()["late_shipment"], shop.scope.marketplace))
+    words = plain(figures.headroom(verdict, kpis()["late_shipment"], shop.scope.marketplace))
     assert words == "3 too many for 4.0 % · kept again by 20 Dec at the latest if nothing new comes"
 
 
@@ -118,7 +118,7 @@ def test_when_amazon_does_not_say_what_it_counts_nothing_is_made_up(shop: Shop) 
     verdict = shop.verdict("late_shipment")
 
     assert (verdict.more, verdict.clear_on, verdict.clear_how) == (-3, None, UNSTATED)
-    words = cards.headroom(verdict, kpis()["late_shipment"], shop.scope.marketplace)
+    words = figures.headroom(verdict, kpis()["late_shipment"], shop.scope.marketplace)
     assert words.endswith("Amazon does not state the days it counts: when they drop out cannot be known")
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
-from opsboard.kpis import cards
+from opsboard.kpis import figures
 from opsboard.kpis.limits import in_force, status_of
 from opsboard.kpis.models import Verdict
 from opsboard.kpis.registry import kpis
@@ -56,11 +56,11 @@ def plain(text: str) -> str:
 
 def test_a_wish_without_a_limit_is_told_by_the_wish() -> None:
     tacos, us = kpis()["tacos"], Marketplace.objects.get(code="US")
-    assert plain(cards.limit_words(tacos.limits[0], tacos, us)) == "at most 18.0 %, better over 12.0 %"
+    assert plain(figures.limit_words(tacos.limits[0], tacos, us)) == "at most 18.0 %, better over 12.0 %"
 
     def told(value: str) -> str:
         limits = {"low": None, "high": Decimal("0.18"), "warn_low": Decimal("0.12"), "warn_high": Decimal("0.17")}
-        return plain(cards.headroom(Verdict(value=Decimal(value), **limits), tacos, us))
+        return plain(figures.headroom(Verdict(value=Decimal(value), **limits), tacos, us))
 
     assert told("0.102") == "1.8 pts under 12.0 %"
     assert told("0.175") == "0.5 pts to the limit"
