@@ -83,7 +83,7 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),
-        where=f"{episode.account.name} · {marketplace.code}",
+        where=joins.listed((episode.account.name, marketplace.code)),
         window=window,
         since=formats.day(episode.since) if episode.since else "",
         limit=words.limit(episode, kpi),
