@@ -91,7 +91,7 @@ def story(feed: Feed, url: str) -> mail.Told:
         note.append(_("It has never come so far."))
     return mail.Told(
         what=joins.aside(label, told.word) if told else label,
-        where=f"{feed.account.name} · {feed.marketplace.code}",
+        where=joins.listed((feed.account.name, feed.marketplace.code)),
         note=joins.sentences(*note),
         next_step=told.todo if told else "",
         url=url,

@@ -85,7 +85,7 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),
-        where=f"{episode.account.name} · {marketplace.code}",
+        where=joins.listed((episode.account.name, marketplace.code)),
         note=members.joined_words(episode) if episode.snapshot else "",
         window=window,
         since=formats.day(episode.since) if episode.since else "",
