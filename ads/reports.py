@@ -185,4 +185,5 @@ from . import (  # noqa: E402, F401 - they declare more
     reports_console_products,
     reports_display,
     reports_products,
+    reports_unified,
 )

@@ -83,7 +83,8 @@ INSTEAD = {
         ),
         "Sales": _(
             "It does not say over how many days after a click its sales are counted, and opsboard tells that with "
-            "every figure. Reports under “Sponsored ads reports” in the advertising console say it"
+            "every figure. Reports under “Sponsored ads reports” in the advertising console say it; Amazon Ads "
+            "reporting counts those of sellers over 7, and is read with the columns “Ad product” and “Campaign ID”"
         ),
     }
 }
@@ -93,7 +94,10 @@ NO_SEARCH_TERMS = ("Placement*", "Search Term Impression*", "14 Day Total Sales 
 TELLING_CAMPAIGNS = ("Budget", "Bidding strategy", "Targeting Type", "Campaign Type", "Program Type")
 OURS = ("Sponsored Products", "SP", "SPONSORED_PRODUCTS", "商品推广", "スポンサープロダクト広告")
 ONLY_OURS = {"Campaign Type": OURS, "Program Type": OURS}
-HOW_DAILY = _("In the advertising console, create the report with time unit “Daily” and download it again.")
+HOW_DAILY = _(
+    "In the advertising console, create the report with time unit “Daily” and download it again. In Amazon Ads "
+    "reporting, that is the column “Date”."
+)
 
 #: Names of entities the API has not told. Their key is empty in rows whose entity has a real id,
 #: so that a name-only file never overwrites what Amazon said about it.
@@ -201,14 +205,14 @@ def name_entities(options: Mapping[str, Any]) -> Prepare:
     def add(columns: dict[str, list[str]]) -> None:
         spelt = {canonical(name): name for name in columns}
         campaign_names = columns[spelt[canonical(CAMPAIGN)]]
-        ids = [str(campaigns.get(name) or _by_name(name)) if name else "" for name in campaign_names]
+        ids = [str(campaigns.get(name) or by_name(name)) if name else "" for name in campaign_names]
         columns[CAMPAIGN_ID] = ids
         columns[NEW_CAMPAIGN] = [_new(number) for number in ids]
         if canonical(AD_GROUP) not in spelt:
             return
         group_names = columns[spelt[canonical(AD_GROUP)]]
         columns[AD_GROUP_ID] = [
-            str(groups.get((campaigns.get(campaign), group)) or _by_name(campaign, group))
+            str(groups.get((campaigns.get(campaign), group)) or by_name(campaign, group))
             for campaign, group in zip(campaign_names, group_names, strict=True)
         ]
         columns[NEW_AD_GROUP] = [_new(number) for number in columns[AD_GROUP_ID]]
@@ -219,7 +223,7 @@ def name_entities(options: Mapping[str, Any]) -> Prepare:
         else:
             return
         parts = [columns[spelt[name]] for name in names if name in spelt]
-        columns[made] = [_by_name(*told) for told in zip(columns[AD_GROUP_ID], *parts, strict=True)]
+        columns[made] = [by_name(*told) for told in zip(columns[AD_GROUP_ID], *parts, strict=True)]
 
     return add
 
@@ -264,7 +268,7 @@ def _new(number: str) -> str:
     return "" if number.isdigit() else number
 
 
-def _by_name(*names: str) -> str:
+def by_name(*names: str) -> str:
     """Read as the negative id of these names; never digits only, which would be an id of Amazon's."""
     return "name:" + "\x1f".join(names)
 

@@ -35,22 +35,35 @@ _ALL_ORDERS = _(
     "It has the buyers' names and addresses, which opsboard does not keep. Download “All Orders” instead "
     "(Reports > Fulfilment)."
 )
-_BY_DAY = _("In the advertising console, create the Sponsored Products report with time unit “Daily” instead.")
-
-_CAMPAIGNS_BY_DAY = _("In the advertising console, create the report “Campaign” with time unit “Daily” instead.")
+#: Amazon closes the console's “Sponsored ads reports” at the end of 2026; Amazon Ads reporting takes their place.
+REPORTING = _(
+    "In Amazon Ads reporting, create a report with the filter “Ad product”: Sponsored Products and these columns: "
+    "Date, Ad product, Budget currency, Advertised product marketplace, Campaign ID and name, Impressions, Clicks, "
+    "Total cost, Purchases, Sales, Units sold. For what is finer than campaigns, add Ad group ID and name, and: "
+    "Target ID and Targeting; the same with Search term; or Advertised product ID and SKU."
+)
+_BY_DAY = _(
+    "In the advertising console, create the Sponsored Products report with time unit “Daily” instead, or one of Amazon "
+    "Ads reporting with the column “Date”."
+)
+_CAMPAIGNS_BY_DAY = _(
+    "In the advertising console, create the report “Campaign” with time unit “Daily” instead, or one of Amazon Ads "
+    "reporting with the columns “Date” and “Campaign ID”."
+)
+_TERMS_BY_DAY = _(
+    "In the advertising console, create the report “Search term” with time unit “Daily” instead, or one of Amazon Ads "
+    "reporting with the columns “Date”, “Search term” and “Target ID”."
+)
 _BULK = _(
     "Its figures are totals of all the days that were chosen on the page, and opsboard keeps days. In the advertising "
-    "console, create the reports under “Sponsored ads reports” with time unit “Daily” instead."
+    "console, create the reports under “Sponsored ads reports” with time unit “Daily” instead, or in Amazon Ads "
+    "reporting with the column “Date”."
 )
 
 _SELLERS = _("opsboard reads what sellers have in Seller Central and the advertising console.")
 _DATE_RANGE = _(
     "It tells each order in one line. Download the report “Transaction” instead (Payments > Reports Repository > "
     "Date Range Reports)."
-)
-_WINDOW = _(
-    "It does not say over how many days after a click its sales are counted, and opsboard tells that with every "
-    "figure. In the advertising console, create the report under “Sponsored ads reports”, time unit “Daily”, instead."
 )
 _OLDER = _(
     "It has no sales after clicks alone, which opsboard keeps. Download it again in the advertising console: the "
@@ -144,8 +157,12 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("Table of the Amazon Ads campaign manager", ("State", "Campaigns", "Impressions"), (), _BY_DAY),
     Kind("Table of the Amazon Ads campaign manager", ("State", "Status", "Impressions", "Clicks"), ("Date",), _BY_DAY),
-    Kind("Report of the new Amazon Ads reporting", ("Budget currency", "Total cost", "Purchases"), (), _WINDOW),
-    Kind("Report of the new Amazon Ads reporting", ("Campaign Name", "总成本", "销售额"), (), _WINDOW),
+    # Created with other columns, Amazon Ads reporting is read: see ads.reports_unified.
+    *(
+        Kind(f"Amazon Ads reporting (no column {column})", header, (column,), REPORTING)
+        for column in ("Date", "Ad product", "Campaign ID", "Purchases", "Sales", "Units sold")
+        for header in (("Budget currency", "Total cost", "Sales"), ("Campaign Name", "Total cost", "Purchases"))
+    ),
     Kind("Amazon Ads bulk sheet", ("Campaign Name (Informational only)", "Impressions"), (), _BULK),
     Kind("Amazon Ads bulk sheet", ("Record ID", "Record Type", "Campaign ID"), (), _BULK),
     Kind("Sponsored Brands attributed purchases", ("Campaign Name", "Attribution type", "Purchased ASIN")),
@@ -155,7 +172,7 @@ KINDS: tuple[Kind, ...] = (
         "Search term impression share",
         ("Customer Search Term", "Search Term Impression Share"),
         (),
-        _("In the advertising console, create the report “Search term” with time unit “Daily” instead."),
+        _TERMS_BY_DAY,
     ),
     Kind(
         "Sponsored ads performance over time",

@@ -251,7 +251,7 @@ def _fit(spec: ReportSpec, written: Sequence[str], line: int | None) -> None:
         raise MissingColumn(
             _("As “%(label)s”, it lacks the column “%(name)s”") % {"label": spec.label, "name": unseen},
             line=line,
-            todo=_("Download the report again with all its columns; nothing was changed."),
+            todo=str(table.how) or _("Download the report again with all its columns; nothing was changed."),
         )
     try:
         match(_columns(spec), header)
@@ -271,6 +271,8 @@ def _fit(spec: ReportSpec, written: Sequence[str], line: int | None) -> None:
 
 
 def _how_to_get(missing: str, table: tables.Table, error: MissingColumn) -> str:
+    if table.how:
+        return str(table.how)
     return str(table.how_daily) if canonical(missing) == "date" and table.how_daily else error.todo
 
 

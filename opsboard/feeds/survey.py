@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from babel import Locale
@@ -113,6 +114,8 @@ class _Surveyor:
             field.name == "ordinal" for dataset in spec.datasets for field in dataset.model._meta.concrete_fields
         )
         self.days_before_header: set[Any] = set()
+        #: Rows of other marketplaces stand in the file and are left out of it (`Dataset.shop`), so their money may too.
+        self.of_many = any(dataset.shop for dataset in spec.datasets)
         self.places: dict[str, int] = {}
         self.written_days: dict[cells.Day, tuple[int, str]] = {}
         self.fractions = decoded.workbook
@@ -137,6 +140,7 @@ class _Surveyor:
                 )
             self._see_currency(self.layout.header_line, name, glossary.unit(name))
         self._check_twins()
+        self._check_closed()
         if self.table.needs_day and self.answers.day is None:
             raise Ambiguous(
                 _("Its rows carry no day, so opsboard cannot tell which day these totals belong to"),
@@ -160,6 +164,20 @@ class _Surveyor:
                         line=self.layout.header_line,
                         todo=_("Download the report again, or remove one of the two."),
                     )
+
+    def _check_closed(self) -> None:
+        """Rows are added up: a column nobody knows may divide them into parts that overlap (audiences, say)."""
+        if not self.table.closed:
+            return
+        patterns = [canonical(name) for name in (*self.spec.unstored, *self.table.ignored, *self.table.needs)]
+        for name in self.names:
+            if name not in self.kinds and not any(fnmatchcase(canonical(name), one) for one in patterns):
+                raise BadDocument(
+                    _("opsboard does not know the column “%(name)s”, which may divide the rows further")
+                    % {"name": name},
+                    line=self.layout.header_line,
+                    todo=_("Create the report again without it."),
+                )
 
     def read(self) -> None:
         self.watched = [(index, name, see, self.seen[name]) for index, name, see in self._watched()]
@@ -263,7 +281,8 @@ class _Surveyor:
             self.over_one = self.over_one or (line, name, cell)
 
     def _see_code(self, line: int, name: str, cell: Any) -> None:
-        self._see_currency(line, name, cells.text(cell).upper())
+        if not self.of_many:
+            self._see_currency(line, name, cells.text(cell).upper())
 
     def _see_currency(self, line: int, name: str, said: str) -> None:
         if said and (wrong := tables.wrong_currency(said, self.marketplace.currency)):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Kept of each line above a header.
 PREAMBLE_LETTERS = 1000
 NUMERIC = frozenset({Kind.INTEGER, Kind.MONEY, Kind.RATE, Kind.PERCENT, Kind.NUMBER})
-#: Adds columns to those of one batch.
+#: Adds columns to those of one batch. A BadDocument it raises has the place of the row in the batch for its line.
 Prepare = Callable[[dict[str, list[str]]], None]
 
 
@@ -71,6 +71,10 @@ class Table:
     prepare: Callable[[Mapping[str, Any]], Prepare] | None = None
     #: What to do when the rows are totals over more than a day.
     how_daily: _StrPromise | str = ""
+    #: How the report is created, where whoever does it chooses the columns.
+    how: _StrPromise | str = ""
+    #: The report's columns are chosen freely, and one nobody declared may divide its rows: it is refused.
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +163,20 @@ def _batches(
             elif canonical(name) not in ignored and name not in nameless:
                 named[name] = canonical_cells(column, kinds.get(name, Kind.TEXT), style, name, numbers)
         if prepare:
-            prepare(named)
+            _prepared(prepare, named, numbers)
         yield Batch(numbers, named)
         if not (taken := list(_some(stream, decoded))):
             return
+
+
+def _prepared(prepare: Prepare, named: dict[str, list[str]], numbers: Sequence[int]) -> None:
+    """What is wrong with a row is told of by its place in the batch; people look for it by its line."""
+    try:
+        prepare(named)
+    except BadDocument as error:
+        if error.line is not None:
+            error.line = numbers[error.line]
+        raise
 
 
 def _some(stream: Iterator[Block], decoded: Decoded) -> Iterator[Block]:
