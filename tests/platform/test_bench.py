@@ -33,7 +33,7 @@ def test_every_benchmark_prints_its_ratio_its_goal_and_both_figures() -> None:
         BENCH_ACCOUNTS="4",
         BENCH_DLT_PYTHON="/there/is/none",
     )
-    assert len(lines) == 21
+    assert len(lines) == 23
     for line in lines:
         assert {"name", "ratio", "goal"} < line.keys() and len(line) == 5
         assert all(value > 0 for value in line.values() if not isinstance(value, str))
