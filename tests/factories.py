@@ -26,8 +26,8 @@ _numbers = itertools.count(1)
 
 def make_marketplaces() -> None:
     """Amazon's marketplaces, which belong to the migrations: tests that commit leave empty tables behind."""
-    if not Marketplace.objects.exists():  # each try would use up numbers, and there are few
-        Marketplace.objects.bulk_create(Marketplace(**asdict(fact)) for fact in MARKETPLACES)
+    if not Marketplace.objects.exists():  # with their numbers, or each try would use up some, and there are few
+        Marketplace.objects.bulk_create(Marketplace(pk=pk, **asdict(fact)) for pk, fact in enumerate(MARKETPLACES, 1))
 
 
 def make_org(name: str = "") -> Organisation:

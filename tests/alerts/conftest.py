@@ -9,12 +9,12 @@ from pytest_django.fixtures import Settings
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts.tasks import judge_scope
-from tests.kpis.fixtures import _marketplaces, declared, hints, scope
+from tests.kpis.fixtures import declared, hints, scope
 from tests.kpis.planted import plant_acos
 
 from .postbox import Postbox, running
 
-__all__ = ["_marketplaces", "acos", "declared", "hints", "mail_settings", "postbox", "scope"]
+__all__ = ["acos", "declared", "hints", "mail_settings", "postbox", "scope"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,3 +1,3 @@
-from .fixtures import _marketplaces, amazon, scope
+from .fixtures import amazon, scope
 
-__all__ = ["_marketplaces", "amazon", "scope"]
+__all__ = ["amazon", "scope"]

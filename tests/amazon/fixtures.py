@@ -11,18 +11,11 @@ from pytest_django.fixtures import Settings
 from opsboard.accounts import sealing
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.amazon import tokens
-from tests.factories import make_marketplaces, make_scope
+from tests.factories import make_scope
 
 from .scripted import ScriptedAmazon, scripted_amazon
 
 CREDENTIALS = {"client_id": "amzn1.client", "client_secret": "SECRETCLIENT", "refresh_token": "SECRETREFRESH"}
-
-
-@pytest.fixture(autouse=True)
-def _marketplaces(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
-        request.getfixturevalue("db")
-        make_marketplaces()
 
 
 @pytest.fixture

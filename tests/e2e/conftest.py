@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from opsboard.accounts.models import AccountMarketplace, User
-from tests.factories import make_marketplaces, make_seller
+from tests.factories import make_seller
 
 from .shop import stock_shop
 
@@ -43,7 +43,6 @@ def shop(transactional_db: None, settings: Settings) -> tuple[User, list[Account
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.ALLOWED_HOSTS = ["*"]
-    make_marketplaces()
     user, scopes = make_seller(("US", "JP"))
     for scope in scopes:
         stock_shop(scope)

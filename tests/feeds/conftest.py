@@ -1,4 +1,4 @@
-from tests.amazon.fixtures import _marketplaces, amazon, scope
+from tests.amazon.fixtures import amazon, scope
 from tests.feeds.reading import read
 
-__all__ = ["_marketplaces", "amazon", "read", "scope"]
+__all__ = ["amazon", "read", "scope"]

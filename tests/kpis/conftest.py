@@ -1,3 +1,3 @@
-from tests.kpis.fixtures import _marketplaces, declared, hints, scope
+from tests.kpis.fixtures import declared, hints, scope
 
-__all__ = ["_marketplaces", "declared", "hints", "scope"]
+__all__ = ["declared", "hints", "scope"]

@@ -6,12 +6,11 @@ import pytest
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.kpis import registry
-from tests.amazon.fixtures import _marketplaces
 from tests.factories import make_scope
 
 from . import planted
 
-__all__ = ["_marketplaces", "declared", "hints", "scope"]
+__all__ = ["declared", "hints", "scope"]
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from opsboard.kpis.playbook import Case, Finding, Playbook, Result, Situation, S
 from opsboard.kpis.registry import kpis
 from tests.factories import make_scope, make_seller
 
-from .fixtures import _marketplaces, hints
+from .fixtures import hints
 from .planted import days_before, plant
 
-__all__ = ["_marketplaces", "hints"]
+__all__ = ["hints"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hints")]
 
 

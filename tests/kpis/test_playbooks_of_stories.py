@@ -22,10 +22,10 @@ from opsboard.simulator.business import campaigns
 from opsboard.simulator.stories import STORIES
 from opsboard.ui import formats
 
-from .fixtures import _marketplaces, hints
+from .fixtures import hints
 from .served import Served
 
-__all__ = ["_marketplaces", "hints"]
+__all__ = ["hints"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hints")]
 
 

@@ -12,9 +12,9 @@ from opsboard.accounts.models import AccountMarketplace, Marketplace, User
 from tests.alerts.conftest import mail_settings, postbox
 from tests.e2e.shop import stock_shop
 from tests.factories import make_account, make_scope, make_seller
-from tests.kpis.fixtures import _marketplaces, hints, scope
+from tests.kpis.fixtures import hints, scope
 
-__all__ = ["_marketplaces", "hints", "mail_settings", "postbox", "scope"]
+__all__ = ["hints", "mail_settings", "postbox", "scope"]
 #: Noon in Los Angeles, the Tuesday after week 47 (16 to 22 November 2026).
 TUESDAY = datetime(2026, 11, 24, 20, tzinfo=UTC)
 WEEK = "2026-W47"

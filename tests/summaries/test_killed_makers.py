@@ -59,7 +59,7 @@ def worker() -> subprocess.Popen[str]:
     return running
 
 
-def test_everybody_is_owed_one_letter_however_often_workers_die(_marketplaces: None) -> None:
+def test_everybody_is_owed_one_letter_however_often_workers_die() -> None:
     for _number in range(ORGANISATIONS):
         organisation = make_org()
         make_scope(make_account(organisation, region="EU"), "DE")

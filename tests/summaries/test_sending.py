@@ -24,7 +24,7 @@ START = datetime(2026, 10, 19, tzinfo=UTC)
 
 
 @pytest.fixture
-def organisation(_marketplaces: None, hints: object) -> Organisation:
+def organisation(hints: object) -> Organisation:
     """An organisation that sells in Germany, its summary on Tuesdays at nine in Berlin; a manager and an operator."""
     made = make_org("Acme")
     make_scope(make_account(made, region="EU"), "DE")
@@ -242,7 +242,7 @@ def acos_breach() -> Callable[[AccountMarketplace], None]:
     return broken
 
 
-def test_an_organisation_without_a_schedule_starts_with_its_next_week(_marketplaces: None, hints: object) -> None:
+def test_an_organisation_without_a_schedule_starts_with_its_next_week(hints: object) -> None:
     make_user(made := make_org(), Role.OWNER)
     make_scope(make_account(made, region="EU"), "DE")
 

@@ -24,9 +24,9 @@ from opsboard.embedded import _redis_binary
 from opsboard.feeds.models import Feed, Fetch
 from opsboard.supervisor import end
 from opsboard.watch.models import Heartbeat
-from tests.amazon.fixtures import _marketplaces, amazon, scope
+from tests.amazon.fixtures import amazon, scope
 
-__all__ = ["_marketplaces", "amazon", "scope"]
+__all__ = ["amazon", "scope"]
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -30,7 +30,7 @@ from tests.factories import make_scope
 
 from .conftest import due_fetch, own_redis
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.usefixtures("_marketplaces")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 class HalfOpen:
