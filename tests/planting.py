@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.utils import timezone
 
@@ -192,6 +193,8 @@ class Tenant:
                 return float(NUMBER)
             case models.GenericIPAddressField():
                 return "203.0.113.7"
+            case ArrayField():
+                return []
             case models.JSONField():
                 return field.get_default() if field.has_default() else {"text": MARKER}
             case models.BinaryField():
