@@ -28,7 +28,7 @@ demo: setup ## run everything on this machine with a made-up seller (PORT=8000)
 	@PORT=$(PORT) exec $(BIN)/python manage.py demo
 
 test: $(VENV)/test.stamp ## run the tests (real PostgreSQL, Redis, workers, SMTP, browser where there is one)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(VENV)/test.stamp ## break things on purpose and count what is lost (SOAK=1: the long form); writes docs/reliability.md
 	$(BIN)/python -m tests.faults $(ARGS)

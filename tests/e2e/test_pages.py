@@ -14,7 +14,7 @@ from opsboard.alerts.models import Episode
 from opsboard.feeds.models import Document
 from tests.watch.conftest import lived
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Shop = tuple[User, list[AccountMarketplace]]
 Open = Callable[..., Any]
 

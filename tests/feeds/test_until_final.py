@@ -16,6 +16,8 @@ from opsboard.feeds import checks, dispatch, finality, registry, schedule, slots
 from opsboard.feeds.models import Coverage, Feed, Fetch
 from tests.feeds.shops import connected, end, fetches, hold
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)  # a Wednesday, 12:00 in Los Angeles
 BOTH = ("sales_by_date", "sales_by_asin")
 
