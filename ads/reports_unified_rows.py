@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from opsboard.accounts.marketplaces import MARKETPLACES
 from opsboard.accounts.models import Marketplace
-from opsboard.feeds.errors import BadDocument
+from opsboard.feeds.errors import BadRow
 from opsboard.feeds.shops import code_of
 from opsboard.feeds.staging import canonical
 
@@ -39,7 +39,7 @@ _ALONE = {currency for currency, count in Counter(shop.currency for shop in MARK
 
 
 class Rows:
-    """A `Prepare`: adds whose the rows are and what is known of what they name; BadDocument where that is open.
+    """A `Prepare`: adds whose the rows are and what is known of what they name; BadRow where that is open.
 
     Its `line` is the place of the row among those given. One for each document, which is gone through once.
     """
@@ -103,17 +103,17 @@ class Rows:
         if currency and currency != self.currency:
             return name or currency
         if name:
-            raise BadDocument(
-                _("“%(name)s” is no marketplace opsboard knows") % {"name": name[:40]}, line=row, column=MARKETPLACE
+            raise BadRow(
+                _("“%(name)s” is no marketplace opsboard knows") % {"name": name[:40]}, row=row, column=MARKETPLACE
             )
         if currency and currency in _ALONE:
             return self.code
-        raise BadDocument(
+        raise BadRow(
             _("The row does not say of which marketplace it is, and several sell in %(currency)s")
             % {"currency": self.currency}
             if currency
             else _("The row says neither its marketplace nor its currency"),
-            line=row,
+            row=row,
             column=MARKETPLACE if currency else CURRENCY,
             todo=_("Create the report again with the column “Advertised product marketplace”."),
         )
@@ -123,9 +123,9 @@ class Rows:
         for row in ours:
             said, self.advertiser = self.advertiser, cells[row] or self.advertiser
             if said and said != self.advertiser:
-                raise BadDocument(
+                raise BadRow(
                     _("The file has rows of more than one advertising account in this marketplace"),
-                    line=row,
+                    row=row,
                     column=ADVERTISER,
                     todo=_("Create the report again for one account."),
                 )
@@ -148,9 +148,9 @@ def with_targets(options: Mapping[str, Any]) -> Rows:
 def _check_product(cells: Sequence[str], ours: Iterable[int]) -> None:
     """That what is said is Sponsored Products is seen before (`Table.only`); here, that something is."""
     if (row := next((row for row in ours if not cells[row]), None)) is not None:
-        raise BadDocument(
+        raise BadRow(
             _("The row does not say which kind of ads it is about"),
-            line=row,
+            row=row,
             column=AD_PRODUCT,
             todo=_("Create the report again with the filter “Ad product”: Sponsored Products."),
         )
@@ -160,9 +160,9 @@ def _check_ids(name: str, cells: Sequence[str], ours: Iterable[int]) -> None:
     """An id that is none would be taken for a name, and the entity's history would end there."""
     for row in ours:
         if cells[row] and not _ID.fullmatch(cells[row]):
-            raise BadDocument(
+            raise BadRow(
                 _("“%(cell)s” is not an id of Amazon's") % {"cell": cells[row][:40]},
-                line=row,
+                row=row,
                 column=name,
                 todo=_("Download the report again, and do not open it in a spreadsheet before sending it."),
             )

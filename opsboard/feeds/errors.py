@@ -33,6 +33,14 @@ class BadDocument(Exception):
         return joins.sentences(sentence, self.todo)
 
 
+class BadRow(BadDocument):
+    """Who only sees a batch of rows finds one wrong: `row` is its place there; whoever reads them tells its line."""
+
+    def __init__(self, what: str, *, row: int, column: str = "", todo: str = "") -> None:
+        super().__init__(what, column=column, todo=todo)
+        self.row = row
+
+
 class UnknownKind(BadDocument):
     """Not a report opsboard knows, or one it knows and cannot read yet."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from . import cells, glossary, moments, table_rows
-from .errors import BadDocument, UnknownCurrency, WrongMarketplace
+from .errors import BadDocument, BadRow, UnknownCurrency, WrongMarketplace
 from .readers import BATCH_ROWS, BATCH_TEXT, MAX_COLUMNS, Batch
 from .registry import Column, Dataset, Kind, ReportSpec
 from .staging import canonical, columns_of
@@ -163,20 +163,14 @@ def _batches(
             elif canonical(name) not in ignored and name not in nameless:
                 named[name] = canonical_cells(column, kinds.get(name, Kind.TEXT), style, name, numbers)
         if prepare:
-            _prepared(prepare, named, numbers)
+            try:
+                prepare(named)
+            except BadRow as error:
+                error.line = numbers[error.row]
+                raise
         yield Batch(numbers, named)
         if not (taken := list(_some(stream, decoded))):
             return
-
-
-def _prepared(prepare: Prepare, named: dict[str, list[str]], numbers: Sequence[int]) -> None:
-    """What is wrong with a row is told of by its place in the batch; people look for it by its line."""
-    try:
-        prepare(named)
-    except BadDocument as error:
-        if error.line is not None:
-            error.line = numbers[error.line]
-        raise
 
 
 def _some(stream: Iterator[Block], decoded: Decoded) -> Iterator[Block]:
