@@ -1,4 +1,4 @@
-"""Making one call to Amazon properly: signed in, within the rate limit, one second chance after a 401."""
+"""Making one call to Amazon properly: signed in, within the rate limit, again with another token after a 401."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ def call(meter: Meter, operation: str, credentials: Credentials, send: Callable[
     token = tokens.access_token(credentials)
     _take(meter, operation)
     answer = _send(send, token)
-    if token_is_old(answer.status, answer.body):
-        tokens.forget(credentials, token)
+    is_new = False
+    while token_is_old(answer.status, answer.body) and not is_new:
+        # What another process signed in with since may have been taken back as well.
+        is_new = tokens.forget(credentials, token)
         token = tokens.access_token(credentials)
-        _take(meter, operation)  # the second try counts at Amazon as the first did
+        _take(meter, operation)  # a further try counts at Amazon as the first did
         answer = _send(send, token)
     limit = answer.headers.get(LIMIT_HEADER)
     error = problem(answer.status, answer.headers, answer.body)

@@ -74,14 +74,14 @@ def prove(credentials: Credentials) -> None:
 
 
 @sensitive_variables()
-def forget(credentials: Credentials, token: str) -> None:
-    """Amazon refused `token`: the next access_token() asks anew, unless somebody already did."""
+def forget(credentials: Credentials, token: str) -> bool:
+    """Amazon refused `token`: the next access_token() asks anew (True), unless somebody already did (False)."""
     name = _name(credentials)
     held = _slot(name)
     with held.lock:
         if held.token == token:
             held.until = 0.0
-        AccessToken.objects.filter(name=name, digest=_digest(token)).update(expires_at=None)
+        return AccessToken.objects.filter(name=name, digest=_digest(token)).update(expires_at=None) > 0
 
 
 def _slot(name: str) -> _Held:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from opsboard.accounts.models import AccountMarketplace, Credential
-from opsboard.amazon import errors
+from opsboard.amazon import errors, tokens
 from opsboard.amazon.models import Bucket
 from opsboard.amazon.reports import Progress, Request, reports_for
 
@@ -144,6 +144,24 @@ def test_a_refused_token_is_renewed_once(amazon: ScriptedAmazon, scope: AccountM
     amazon.on("GET", REPORTS, lambda asked: Says(sp_status()) if asked.headers["x-amz-access-token"] == "NEW" else says)
 
     assert reports_for(scope, "sp").look("R1").progress is Progress.DONE
+    assert reports_for(scope, "sp").look("R1").progress is Progress.DONE
+    assert amazon.count("POST", "/auth/o2/token") == 2
+
+
+def test_a_token_that_another_process_left_may_be_taken_back_too(
+    amazon: ScriptedAmazon, scope: AccountMarketplace
+) -> None:
+    amazon.sign_in("LEFT", "NEW")
+    good = {"LEFT"}
+    refused = Says(b"", 401)
+    amazon.on(
+        "GET", REPORTS, lambda asked: Says(sp_status()) if asked.headers["x-amz-access-token"] in good else refused
+    )
+    assert reports_for(scope, "sp").look("R1").progress is Progress.DONE
+    (held,) = tokens._held.values()
+    held.token = "OLD"  # this process slept while another one signed in
+    good = {"NEW"}
+
     assert reports_for(scope, "sp").look("R1").progress is Progress.DONE
     assert amazon.count("POST", "/auth/o2/token") == 2
 
