@@ -21,7 +21,7 @@ from pytest_django import DjangoDbBlocker
 from opsboard.feeds import batches
 from opsboard.feeds.models import Document, UploadItem
 from tests import hostile
-from tests.factories import make_scope, make_seller
+from tests.factories import make_marketplaces, make_scope, make_seller
 from tests.hostile import EITHER, READ, REFUSED
 from tests.hostile.trial import Trials
 
@@ -39,6 +39,7 @@ def trials(
 ) -> Iterator[Trials]:
     """In the tests' own database, which the processes of the trials see: the account is committed."""
     with django_db_blocker.unblock():
+        make_marketplaces()
         scope = make_scope()
         account = scope.account
         organisation = account.organisation
