@@ -41,7 +41,7 @@ _ALONE = {currency for currency, count in Counter(shop.currency for shop in MARK
 class Rows:
     """A `Prepare`: adds whose the rows are and what is known of what they name; BadRow where that is open.
 
-    Its `line` is the place of the row among those given. One for each document, which is gone through once.
+    One for each document, which is gone through once.
     """
 
     def __init__(self, options: Mapping[str, Any], *, targets: bool = False) -> None:

@@ -20,7 +20,6 @@ FOLDER = ROOT / "docs" / "screenshots"
 PICTURES = {
     "today": ("/", "", "light", "en", 1440, 1000),
     "today-zh-dark": ("/", "", "dark", "zh-hans", 1440, 1000),
-    "phone": ("/", "", "light", "en", 360, 780),
     "weekly": ("/weekly/", "", "light", "en", 1440, 1000),
     "alert": ("/alerts/", "ACoS", "light", "en", 1440, 1100),
     "coverage": ("/data/coverage/", "Northwind Europe", "light", "en", 1440, 900),
@@ -37,7 +36,7 @@ def sign_in(page: Page, language: str) -> None:
     page.fill("input[name=password]", json.loads((DATA / "secrets.json").read_text())["DEMO_PASSWORD"])
     page.press("input[name=password]", "Enter")
     page.wait_for_url(f"{BASE}/")
-    with page.expect_navigation():  # on a phone the button is in a closed menu
+    with page.expect_navigation():  # the button may be in a closed menu
         page.locator(f"button[name=language][value='{language}']").first.evaluate("button => button.click()")
 
 

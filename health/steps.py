@@ -16,7 +16,7 @@ from opsboard.kpis.findings import ROWS, failed, missing, passed, rate, ratio, s
 from opsboard.kpis.format import format_number, format_rate
 from opsboard.kpis.playbook import Case, Finding
 from opsboard.kpis.registry import Evidence, EvidenceRow
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 from opsboard.ui.entities import rows
 
 from .playbooks import labels
@@ -264,7 +264,7 @@ def violations(case: Case) -> Finding:
     day = {"day": formats.day(found[0]["date"])}
     if not open_:
         return passed(_("No policy violation is open as of %(day)s.") % day)
-    listed = _(", ").join(
+    listed = joins.listed(
         f"{labels().get(row['metric'], row['metric'])} {format_number(row['numerator'])}" for row in open_[:3]
     )
     return failed(
@@ -285,7 +285,7 @@ def other_rates(case: Case) -> Finding:
             _("Every rate Amazon asks for is kept as of %(day)s.") % {"day": formats.day(found[0]["date"])},
             _table(case, _("Amazon's rates and targets"), found),
         )
-    listed = _(", ").join(
+    listed = joins.listed(
         f"{labels().get(row['metric'], row['metric'])} {rate(row['numerator'], row['denominator'], 2)}"
         for row in broken
     )

@@ -18,7 +18,7 @@ from opsboard.kpis.format import format_money, format_number
 from opsboard.kpis.playbook import Case, Finding
 from opsboard.kpis.registry import Evidence, EvidenceRow
 from opsboard.kpis.turning import turned_on
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 from opsboard.ui.entities import rows
 
 Asins = list[dict[str, Any]]
@@ -301,7 +301,7 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    return _(", ").join(names[:3]) + ("…" if len(names) > 3 else "")
+    return joins.listed(names[:3]) + ("…" if len(names) > 3 else "")
 
 
 def asin_url(case: Case, asin: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.kpis.held import Seen, test
+from opsboard.kpis.held import Seen, millionths, test
 from opsboard.kpis.judge import ENOUGH_DAYS, STALE_STATE_DAYS
 from opsboard.kpis.limits import in_force
 from opsboard.kpis.models import ThresholdOverride
@@ -27,8 +27,6 @@ from . import groups
 from .groups import Bounds, Member
 from .models import Rule
 from .rules import Set
-
-_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,7 @@ def past(wanted: Set, scope: AccountMarketplace, days: int) -> Iterator[Day]:
     for day in asked:
         end = _end(day, scope)
         limit = in_force(kpi, marketplace, day, [item for item in overrides if item.set_at < end])
-        if rule.kind != Rule.Kind.LIMIT:
-            bounds[day] = Bounds(rule.low, rule.high)
-        else:
-            bounds[day] = Bounds(limit.low, limit.high, limit.source) if limit and limit.mails else Bounds()
+        bounds[day] = groups.bounds(rule, limit)
     known = _known(snapshot, scope, asked[0] - timedelta(days=_reach(snapshot)), today)
     spans = _spans(wanted, scope, list(bounds.values()), asked[0] - timedelta(days=_reach(snapshot)), today)
     strict = kpi.strict and rule.kind == Rule.Kind.LIMIT
@@ -168,7 +163,7 @@ def _spans(
         told=item.told,
         top=item.numerator,
         bottom=f"nullif({item.denominator}, 0)",
-        beyond=test(item).replace(">", ">=").replace("<", "<="),  # on the limit too, where that breaks it
+        beyond=test(item, or_on=True),  # where that breaks it is seen later
     )
     parameters: dict[str, Any] = {
         "account": scope.account_id,
@@ -177,8 +172,7 @@ def _spans(
         "last": last,
         "length": snapshot.judged_days,
         "only": None if wanted.only is None else list(wanted.only),
-        "low": None if low is None else int(low * _MILLION),
-        "high": None if high is None else int(high * _MILLION),
+        **millionths(low, high),
     }
     found: dict[str, list[_Span]] = {}
     with connection.cursor() as cursor:

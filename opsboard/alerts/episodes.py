@@ -22,7 +22,7 @@ from opsboard.kpis.registry import Kpi, kpis
 
 from . import audience, evaluation, grouped, post, rules, snoozes
 from .evaluation import Finding
-from .models import Episode, EpisodeEvent, Rule
+from .models import Episode, EpisodeEvent, Rule, is_shared
 
 #: A breach so soon after the last one is the same episode going on; nobody is mailed again.
 QUIET = timedelta(days=3)
@@ -87,14 +87,15 @@ def _follow_sets(
     """The same for the rules that look at SKUs or campaigns one by one; the episodes that go on."""
     going_on = []
     for wanted in rules.sets_in_scope(counting, scope.account_id, scope.marketplace_id):
-        key = _key_of(wanted.rule, kpis()[wanted.item.kpi])
+        kpi = kpis()[wanted.item.kpi]
+        key = _key_of(wanted.rule, kpi)
         seen.add(key)
         look = grouped.look(scope, wanted)
         if look is None:
             continue
         episode, before = running.get(key), len(opened)
         if look.finding.fires:
-            episode = _open_or_update(scope, wanted.rule, kpis()[wanted.item.kpi], look.finding, episode, opened)
+            episode = _open_or_update(scope, wanted.rule, kpi, look.finding, episode, opened)
         is_new = len(opened) > before
         grouped.write(scope, look, episode, opened=is_new)
         if not look.finding.fires and episode is not None:
@@ -131,13 +132,11 @@ def _known(scope: AccountMarketplace) -> evaluation.Known:
 
 
 def _key(episode: Episode) -> Key:
-    shared = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
-    return episode.kpi, episode.snapshot, None if shared else episode.rule_id
+    return episode.kpi, episode.snapshot, None if is_shared(episode) else episode.rule_id
 
 
 def _key_of(rule: Rule, kpi: Kpi) -> Key:
-    shared = rule.kind == Rule.Kind.LIMIT and not rule.snapshot
-    return kpi.key, rule.snapshot, None if shared else rule.pk
+    return kpi.key, rule.snapshot, None if is_shared(rule) else rule.pk
 
 
 def _of(scope: AccountMarketplace) -> models.QuerySet[Episode]:
@@ -148,7 +147,7 @@ def _of(scope: AccountMarketplace) -> models.QuerySet[Episode]:
 def _same(scope: AccountMarketplace, rule: Rule, kpi: Kpi) -> models.QuerySet[Episode]:
     """The episodes that are the same story as one of this rule about this KPI would be."""
     same = _of(scope).filter(kpi=kpi.key, kind=rule.kind, snapshot=rule.snapshot)
-    return same if rule.kind == Rule.Kind.LIMIT and not rule.snapshot else same.filter(rule=rule)
+    return same if is_shared(rule) else same.filter(rule=rule)
 
 
 def _open_or_update(

@@ -73,12 +73,12 @@ def look(scope: AccountMarketplace, wanted: Set) -> Look | None:
 
 
 def bounds_of(rule: Rule, item: EntityKpi, scope: AccountMarketplace) -> Bounds:
-    """What a rule holds each one against: its own values, or the limit in force in the scope."""
+    """What a rule holds each one of a scope against today."""
     if rule.kind != Rule.Kind.LIMIT:
-        return Bounds(rule.low, rule.high)
+        return groups.bounds(rule, None)
     overrides = list(ThresholdOverride.objects.filter(account=scope.account_id, kpi=item.kpi))
     limit = in_force(kpis()[item.kpi], scope.marketplace, scope.marketplace.today(), overrides)
-    return Bounds(limit.low, limit.high, limit.source) if limit and limit.mails else Bounds()
+    return groups.bounds(rule, limit)
 
 
 def _seen(wanted: Set, pair: tuple[int, int], bounds: Bounds, rows: Mapping[str, RuleEntity]) -> dict[str, Seen]:

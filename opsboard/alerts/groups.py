@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from opsboard.kpis.held import Seen
+from opsboard.kpis.limits import LimitInForce
 
 from .evaluation import Finding, inside_by_enough
 from .models import Rule
@@ -26,6 +27,13 @@ class Bounds:
     low: Decimal | None = None
     high: Decimal | None = None
     source: str = ""
+
+
+def bounds(rule: Rule, limit: LimitInForce | None) -> Bounds:
+    """What a rule holds each one against: its own values, or the limit in force, of which none may be told."""
+    if rule.kind != Rule.Kind.LIMIT:
+        return Bounds(rule.low, rule.high)
+    return Bounds(limit.low, limit.high, limit.source) if limit and limit.mails else Bounds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from opsboard.kpis.registry import Evidence, Kpi, kpis
 from opsboard.ui import formats, joins
 
 from . import members, words
-from .models import Episode, OutboxMessage, Rule
+from .models import Episode, OutboxMessage, Rule, is_shared
 
 MAX_ROWS = 10
 #: A mail tells so many alerts one by one; the rest is one link away.
@@ -80,8 +80,7 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
     if counted := cards.counted(episode.kpi, episode.account_id, episode.marketplace_id, episode):
         window = joins.aside(window, counted)
     pair = (episode.account_id, episode.marketplace_id)
-    is_limit = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
-    likely = causes.known([pair]).get((*pair, episode.kpi)) if is_limit else None
+    likely = causes.known([pair]).get((*pair, episode.kpi)) if is_shared(episode) else None
     return Story(
         episode=episode,
         what=words.what(episode, kpi, mailed=True),

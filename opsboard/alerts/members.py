@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from opsboard.kpis import figures, held, named
 from opsboard.kpis.entities import EntityKpi, entity_kpi
 from opsboard.kpis.registry import Evidence, EvidenceRow, kpis
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import groups, words
 from .groups import Bounds
@@ -124,7 +124,7 @@ def joined_words(episode: Episode) -> str:
     new = sorted(rows.filter(joined_at=newest), key=lambda row: row.entity)
     shown = new[:MOST_NAMED]
     names = _called(item, episode, shown)
-    told = _(", ").join(_heads(item, row.entity, names.get(row.entity, ""))[0] for row in shown)
+    told = joins.listed(_heads(item, row.entity, names.get(row.entity, ""))[0] for row in shown)
     if more := len(new) - len(shown):
         told += " " + ngettext("and %(n)s more", "and %(n)s more", more) % {"n": more}
     return _("Joined last: %(which)s") % {"which": told}

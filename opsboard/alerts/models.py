@@ -268,6 +268,11 @@ class EpisodeEvent(models.Model):
         return f"{self.old} -> {self.new}"
 
 
+def is_shared(one: Rule | Episode) -> bool:
+    """About the limit in force of the marketplace as a whole: however many rules tell of it, it is one story."""
+    return one.kind == Rule.Kind.LIMIT and not one.snapshot
+
+
 class RuleEntity(models.Model):
     """A SKU or campaign that a rule finds beyond its limit in one scope, from the first day on which it was so.
 

@@ -43,7 +43,7 @@ def condition(rule: Rule, marketplace: Marketplace) -> str:
         parts.append(ngettext("on %(n)s day in a row", "on %(n)s days in a row", rule.for_days) % {"n": rule.for_days})
     if rule.clear_by:
         parts.append(_("over when back inside by %(share)s") % {"share": formats.percent(rule.clear_by)})
-    return _(", ").join(parts)
+    return joins.listed(parts)
 
 
 def of_each(kpi: Kpi, snapshot: str, count: int = 0) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,20 +49,30 @@ def default_of(organisation_id: int) -> Rule:
 
 def of(organisation_id: int) -> list[Rule]:
     """Every rule that is not deleted, the general one first."""
-    default_of(organisation_id)
-    _start(organisation_id)
-    rules = Rule.objects.filter(organisation=organisation_id, deleted_at=None)
+    rules = _all(organisation_id)
+    lacking = _starters().keys() - {rule.starter for rule in rules}
+    if lacking or not any(rule.is_default for rule in rules):
+        default_of(organisation_id)
+        _start(organisation_id, lacking)
+        rules = _all(organisation_id)
+    return [rule for rule in rules if rule.deleted_at is None]
+
+
+def _all(organisation_id: int) -> list[Rule]:
+    rules = Rule.objects.filter(organisation=organisation_id)
     rules = rules.select_related("account", "marketplace", "organisation", "changed_by", "tag")
     return list(rules.prefetch_related("tag__accounts", "tag__entities"))
 
 
-def _start(organisation_id: int) -> None:
-    """Make the rules an organisation starts with, as declared beside the KPIs; each once, deleted ones included."""
-    declared = {
-        f"{item.snapshot.key}:{item.kpi}": item for item in entity_kpis() if item.starter and item.kpi in kpis()
-    }
-    made = Rule.objects.filter(organisation=organisation_id).exclude(starter="").values_list("starter", flat=True)
-    for key in declared.keys() - set(made):
+def _starters() -> dict[str, EntityKpi]:
+    """What an organisation starts with a rule for, as declared beside the KPIs, by `Rule.starter`."""
+    return {f"{item.snapshot.key}:{item.kpi}": item for item in entity_kpis() if item.starter and item.kpi in kpis()}
+
+
+def _start(organisation_id: int, lacking: Collection[str]) -> None:
+    """Make the rules an organisation starts with; each once, deleted ones included."""
+    declared = _starters()
+    for key in lacking:
         item = declared[key]
         assert item.starter is not None
         kind = Kind.SUPPLY if suits(Kind.SUPPLY, kpis()[item.kpi]) and item.starter.high is None else Kind.THRESHOLD

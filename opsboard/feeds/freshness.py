@@ -94,7 +94,7 @@ def sentence(scopes: Sequence[AccountMarketplace]) -> str:
         return _("No figures yet")
     if provisional:
         parts.append(_("provisional from %(day)s") % {"day": formats.day(min(provisional))})
-    text = _(", ").join(parts)
+    text = joins.listed(parts)
     return text[:1].upper() + text[1:]
 
 

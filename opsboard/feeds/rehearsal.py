@@ -7,7 +7,6 @@ written. What comes out is JSON for the upload page; figures and days are worded
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import itertools
 from collections import Counter
@@ -31,7 +30,7 @@ from .models import Coverage, Document, Ingest
 from .registry import Dataset, Kind, Period, ReportSpec, Scope
 from .replace import Replaced, replace
 from .replacement import Replacement, SuddenEmptiness
-from .staging import Staged, canonical, columns_of
+from .staging import Staged, canonical, columns_of, fits
 
 #: Rows shown as they are understood, letters of a text among them, and documents named that hold the days now.
 SHOWN_ROWS, SHOWN_LETTERS, SHOWN_DOCUMENTS = 5, 80, 5
@@ -305,17 +304,13 @@ def _columns_of_table(
             continue
         own = canonical(glossary.english(cells.text(written)))
         line = {"header": written, "use": "ignored", "to": "", "kind": ""}
-        if _fits(own, spec.personal):
+        if fits(own, spec.personal):
             line["use"] = "personal"
         elif name in read or (name == span and "Date" in read):
             line["to"], line["kind"] = read.get(name) or read["Date"]
-            line["use"] = "withheld" if _fits(own, spec.written) else "read"
+            line["use"] = "withheld" if fits(own, spec.written) else "read"
         elif canonical(name) in parts:
             line["use"], line["to"] = "made", parts[canonical(name)]
         elif name in unknown:
             line["use"] = "unknown"
         yield line
-
-
-def _fits(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, canonical(pattern)) for pattern in patterns)

@@ -43,6 +43,11 @@ def canonical(name: str) -> str:
     return _NOISE.sub("", name.strip().strip("\ufeff").casefold())
 
 
+def fits(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a header name is one of these; `*` stands for anything."""
+    return any(fnmatch.fnmatchcase(canonical(name), canonical(pattern)) for pattern in patterns)
+
+
 @dataclass(slots=True)
 class DayRows:
     """What a document says of one day: how many rows, and a digest of them whatever their order."""

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 from babel import Locale
@@ -24,7 +23,7 @@ from . import cells, glossary, table_rows, tables
 from .decode import Decoded
 from .errors import Ambiguous, BadDocument, Empty, WrongMarketplace
 from .registry import Kind, ReportSpec
-from .staging import canonical
+from .staging import canonical, fits
 from .table_rows import Block
 from .tables import NUMERIC, Layout, Table
 
@@ -169,9 +168,9 @@ class _Surveyor:
         """Rows are added up: a column nobody knows may divide them into parts that overlap (audiences, say)."""
         if not self.table.closed:
             return
-        patterns = [canonical(name) for name in (*self.spec.unstored, *self.table.ignored, *self.table.needs)]
+        known = (*self.spec.unstored, *self.table.ignored, *self.table.needs)
         for name in self.names:
-            if name not in self.kinds and not any(fnmatchcase(canonical(name), one) for one in patterns):
+            if name not in self.kinds and not fits(name, known):
                 raise BadDocument(
                     _("opsboard does not know the column “%(name)s”, which may divide the rows further")
                     % {"name": name},

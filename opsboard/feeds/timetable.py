@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from opsboard.accounts import audit
 from opsboard.accounts.models import AccountMarketplace, User
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import schedule, slots
 from .models import Feed
@@ -124,7 +124,7 @@ def what(spec: ReportSpec, rhythm: Rhythm) -> str:
 def _listed(parts: Sequence[str]) -> str:
     if len(parts) == 1:
         return parts[0]
-    return _("%(most)s and %(last)s") % {"most": _(", ").join(parts[:-1]), "last": parts[-1]}
+    return _("%(most)s and %(last)s") % {"most": joins.listed(parts[:-1]), "last": parts[-1]}
 
 
 # --- changing -------------------------------------------------------------------------------------

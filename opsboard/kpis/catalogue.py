@@ -8,6 +8,7 @@ from django.apps import apps
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import AccountMarketplace
+from opsboard.ui import joins
 from opsboard.ui.context import ROOMS
 
 from . import contract, figures
@@ -72,7 +73,7 @@ def _matches(kpi: Kpi, search: str) -> bool:
 def _grains(kpi: Kpi) -> str:
     """What it is judged for: the account, and each of its campaigns, terms or products."""
     grains = [kpi.grain, *(item.snapshot.grain for item in entity_kpis() if item.kpi == kpi.key)]
-    return _(", ").join(contract.grain_words(grain) for grain in grains)
+    return joins.listed(contract.grain_words(grain) for grain in grains)
 
 
 def _entry(kpi: Kpi, kept: contract.Shelf, verdict: Verdict | None) -> Entry:

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.feeds import freshness
 from opsboard.feeds import registry as feeds
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from . import figures
 from .entities import counted, entity_kpis
@@ -144,7 +144,7 @@ def maturity_words(kpi: Kpi, scope: AccountMarketplace | None = None) -> str:
             "its report is complete %(n)s day after the day", "its report is complete %(n)s days after the day", lag
         )
         parts.append(words % {"n": lag})
-    return _(", ").join(parts)
+    return joins.listed(parts)
 
 
 def grain_words(grain: Grain) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext as _
 
 from opsboard.accounts.models import Marketplace
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 
 from .headroom import EXACT
 from .registry import Kpi, Unit
@@ -23,7 +23,7 @@ def in_words(value: Decimal | None, unit: Unit, marketplace: Marketplace, *, who
         case Unit.MONEY:
             return formats.money(value, marketplace, whole=whole)
         case Unit.RATE:
-            return formats.percent(value, 2 if abs(value) < Decimal("0.02") else 1)
+            return formats.percent(value, formats.rate_digits(value))
         case Unit.DAYS:
             return _("%(days)s days") % {"days": formats.decimals(value)}
         case Unit.PER_YEAR:
@@ -79,7 +79,7 @@ def limit_words(limit: Limited, kpi: Kpi, marketplace: Marketplace) -> str:
         parts.append(_("better over %(value)s") % {"value": in_words(wish, kpi.unit, marketplace)})
     if limit.high is None and (wish := getattr(limit, "warn_high", None)) is not None:
         parts.append(_("better under %(value)s") % {"value": in_words(wish, kpi.unit, marketplace)})
-    return _(", ").join(parts)
+    return joins.listed(parts)
 
 
 def status_words(verdict: Any) -> str:
@@ -159,7 +159,7 @@ def change_of(
     if now is None or then is None:
         return "", ""
     if unit == Unit.RATE:
-        digits = 2 if abs(now) < Decimal("0.02") else 1
+        digits = formats.rate_digits(now)
         words = formats.points(now - then, digits)
         then = now if not round((now - then) * 100, digits) else then
     elif unit in {Unit.SCORE, Unit.DAYS, Unit.PER_YEAR, Unit.TIMES}:

@@ -18,7 +18,7 @@ from opsboard.feeds.models import Coverage
 from .entities import EntityKpi, Pair
 from .judge import ENOUGH_DAYS
 from .models import EntityVerdict, SnapshotWindow, Verdict
-from .snapshots import JUDGED, Snapshot
+from .snapshots import JUDGED, Snapshot, sql_type
 
 _MILLION = 1_000_000
 
@@ -65,7 +65,6 @@ def beyond(
     also: Collection[str] = (),
 ) -> dict[str, Seen]:
     """Those under `low` or over `high`, of `only` these, and those of `also` whatever their value."""
-    bounds = {name: None if value is None else int(value * _MILLION) for name, value in (("low", low), ("high", high))}
     sql = _SEEN.format(
         entity=item.snapshot.entity,
         top=item.numerator,
@@ -74,17 +73,22 @@ def beyond(
         told=item.told,
         beyond=test(item),
     )
-    parameters: dict[str, Any] = {**bounds, "account": pair[0], "marketplace": pair[1], "period": JUDGED}
+    parameters: dict[str, Any] = {**millionths(low, high), "account": pair[0], "marketplace": pair[1], "period": JUDGED}
     parameters |= {"also": list(also), "only": None if only is None else list(only)}
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return {entity: Seen(value, is_beyond) for entity, value, is_beyond in cursor.fetchall()}
 
 
-def test(item: EntityKpi) -> str:
-    """SQL for "beyond the bounds", both in millionths and either missing."""
-    top, bottom = f"{item.numerator} * {_MILLION}", item.denominator
-    return f"({top} > %(high)s::bigint * {bottom} OR {top} < %(low)s::bigint * {bottom})"
+def test(item: EntityKpi, *, or_on: bool = False) -> str:
+    """SQL for "beyond the bounds" (with `or_on`: or on one), which are parameters (`millionths`), either missing."""
+    top, bottom, on = f"{item.numerator} * {_MILLION}", item.denominator, "=" if or_on else ""
+    return f"({top} >{on} %(high)s::bigint * {bottom} OR {top} <{on} %(low)s::bigint * {bottom})"
+
+
+def millionths(low: Decimal | None, high: Decimal | None) -> dict[str, int | None]:
+    """The bounds as parameters of `test`."""
+    return {name: None if value is None else int(value * _MILLION) for name, value in (("low", low), ("high", high))}
 
 
 def broken(item: EntityKpi, pair: Pair, *, only: Collection[str] | None, also: Collection[str]) -> dict[str, Seen]:
@@ -112,11 +116,10 @@ def figures(item: EntityKpi, pair: Pair, wanted: Sequence[str]) -> Mapping[str, 
     if not item.shows:
         return {}
     columns = ", ".join(shown.column for shown in item.shows)
-    kind = item.snapshot.model._meta.get_field(item.snapshot.entity).db_type(connection) or "text"
     sql = (
         f"SELECT {item.snapshot.entity}::text, {columns} FROM {item.snapshot.model._meta.db_table} "
         "WHERE account_id = %s AND marketplace_id = %s AND period = %s "
-        f"AND {item.snapshot.entity} = ANY(%s::{kind.split(' ')[0]}[])"
+        f"AND {item.snapshot.entity} = ANY(%s::{sql_type(item.snapshot.model, item.snapshot.entity)}[])"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [*pair, JUDGED, list(wanted)])

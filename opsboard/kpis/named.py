@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from .entities import Pair
 from .registry import Grain
-from .snapshots import JUDGED, Snapshot
+from .snapshots import JUDGED, Snapshot, sql_type
 
 # Leans on the naming table's key prefix (account, marketplace) and, for what no report names, on the snapshot's.
 _CALLED = """
@@ -31,10 +31,8 @@ _KNOWN = """
 def names(snapshot: Snapshot, pair: Pair, wanted: Sequence[str]) -> dict[str, str]:
     """What entities of a scope are called; those without a name are left out."""
     naming = snapshot.naming
-    kind = naming.model._meta.get_field(naming.key).db_type(connection)
-    sql = _CALLED.format(
-        key=naming.key, name=naming.name, names=naming.model._meta.db_table, type=(kind or "text").split(" ")[0]
-    )
+    kind = sql_type(naming.model, naming.key)
+    sql = _CALLED.format(key=naming.key, name=naming.name, names=naming.model._meta.db_table, type=kind)
     with connection.cursor() as cursor:
         cursor.execute(sql, {"account": pair[0], "marketplace": pair[1], "wanted": list(wanted)})
         return {entity: name for entity, name in cursor.fetchall() if name}

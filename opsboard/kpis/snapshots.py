@@ -140,6 +140,11 @@ def refresh(account_id: int, marketplace_id: int) -> list[str]:
     return rebuilt
 
 
+def sql_type(model: type[models.Model], name: str) -> str:
+    """What PostgreSQL calls the type of a column, without its length or how it is filled."""
+    return (model._meta.get_field(name).db_type(connection) or "text").split(" ")[0]
+
+
 def _newest(item: Snapshot, account_id: int, marketplace: Marketplace) -> date | None:
     """The newest covered day of a state that is not too old to judge by."""
     today = marketplace.today()

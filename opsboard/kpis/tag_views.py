@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from opsboard.accounts import access
 from opsboard.accounts.models import Membership, Role, Tag, User
+from opsboard.ui import joins
 
 from . import tags
 from .snapshots import snapshots
@@ -67,7 +68,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     assert isinstance(request.user, User)
     if using := tags.delete(tag, request.user):
         messages.error(
-            request, _("Alert rules go by this tag: %(rules)s. Change those first.") % {"rules": _(", ").join(using)}
+            request, _("Alert rules go by this tag: %(rules)s. Change those first.") % {"rules": joins.listed(using)}
         )
         return redirect("kpis:tag", pk)
     messages.success(request, _("The tag is deleted."))

@@ -183,7 +183,7 @@ def _number(value: str | None) -> Decimal | None:
 
 
 def _days(days: Sequence[date]) -> str:
-    return _(", ").join(f"{formats.weekday(day)} {formats.day(day)}" for day in days)
+    return joins.listed(f"{formats.weekday(day)} {formats.day(day)}" for day in days)
 
 
 # --- KPIs -------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def _note(row: Data) -> str:
         parts.append(_("compared over %(n)s weekdays that both weeks have") % {"n": row["matched"]})
     if row["provisional"]:
         parts.append(_("provisional from %(day)s") % {"day": formats.day(date.fromisoformat(row["provisional"]))})
-    return _(", ").join(parts)
+    return joins.listed(parts)
 
 
 def _kpi_url(kpi: Kpi, place: _Place) -> str:
@@ -423,6 +423,6 @@ def _gaps(rows: Sequence[Data]) -> Iterable[str]:
         dataset = coverage.declared().get(key)
         names.setdefault((tuple(found), state, why), []).append(str(dataset.label if dataset else key))
     for (found_days, state, why), labels in names.items():
-        told = _("%(what)s: no data for %(days)s") % {"what": _(", ").join(labels), "days": _days(found_days)}
+        told = _("%(what)s: no data for %(days)s") % {"what": joins.listed(labels), "days": _days(found_days)}
         reason = coverage.WHY.get(why) if state == coverage.State.MISSING else coverage.WORDS[coverage.State(state)][1]
         yield joins.aside(told, str(reason or "").rstrip(".。"))

@@ -14,13 +14,13 @@ from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace
 from opsboard.alerts import words as alert_words
-from opsboard.alerts.models import Episode, Rule
+from opsboard.alerts.models import Episode, is_shared
 from opsboard.feeds import freshness, registry
 from opsboard.kpis import cards, causes, figures, worth
 from opsboard.kpis.daily import measures_by_day
 from opsboard.kpis.models import Verdict
 from opsboard.kpis.registry import Kpi, kpis
-from opsboard.ui import formats
+from opsboard.ui import formats, joins
 from opsboard.ui.filters import PageState
 
 MOST_TILES = 8
@@ -70,12 +70,11 @@ def breaches(
         pair = (episode.account_id, episode.marketplace_id)
         verdict = verdicts.get((*pair, episode.kpi)) if not episode.snapshot else None  # else of each SKU or campaign
         value = verdict.value if verdict and verdict.value is not None else episode.value
-        if verdict is not None and episode.kind == Rule.Kind.LIMIT and value is not None:
+        if verdict is not None and is_shared(episode) and value is not None:
             episode.value = value  # what is judged now, not what was when the episode was last looked at
         limit = alert_words.limit_of(episode)
         severity = abs(value - limit) / abs(limit) if value is not None and limit else Decimal(0)
-        is_limit = episode.kind == Rule.Kind.LIMIT and not episode.snapshot
-        cause = likely.get((*pair, episode.kpi)) if is_limit else None
+        cause = likely.get((*pair, episode.kpi)) if is_shared(episode) else None
         row = BreachRow(
             episode=episode,
             scope=scope,
@@ -95,7 +94,7 @@ def breaches(
 
 
 def _headroom(episode: Episode, verdict: Verdict | None, kpi: Kpi, scope: AccountMarketplace) -> str:
-    if episode.kind != Rule.Kind.LIMIT or episode.snapshot:
+    if not is_shared(episode):
         return alert_words.headroom(episode, kpi)
     return figures.headroom(verdict, kpi, scope.marketplace) if verdict else ""
 
@@ -123,7 +122,7 @@ def finding(rows: Sequence[BreachRow], judged: bool) -> str:
     text = ngettext("%(n)s limit breached", "%(n)s limits breached", len(rows)) % {"n": len(rows)}
     new = sum(row.new for row in rows)
     if new:
-        text += _(", ") + ngettext("%(n)s new since yesterday", "%(n)s new since yesterday", new) % {"n": new}
+        text += joins.comma() + ngettext("%(n)s new since yesterday", "%(n)s new since yesterday", new) % {"n": new}
     return text
 
 

@@ -111,7 +111,7 @@ def figure(
     if now is not None and before is not None:
         by = Decimal(now) - Decimal(before)
         if unit == "rate":
-            digits = _rate_digits(now)
+            digits = formats.rate_digits(now)
             change, by = formats.points(by, digits), round(by * 100, digits)
         elif before:
             change = formats.relative(now, before)
@@ -125,13 +125,8 @@ def text(value: Decimal | int | None, unit: str, marketplace: Marketplace) -> st
     if unit == "money":
         return formats.money(value, marketplace)
     if unit == "rate":
-        return formats.percent(value, _rate_digits(value))
+        return formats.percent(value, formats.rate_digits(value))
     return formats.decimals(value, 1 if unit == "number" else 0)
-
-
-def _rate_digits(value: Decimal | int | None) -> int:
-    """Small rates, such as those of clicks, say nothing with one decimal."""
-    return 2 if value is not None and abs(Decimal(value)) < Decimal("0.02") else 1
 
 
 def shower(unit: str, marketplace: Marketplace) -> charts.Format:

@@ -79,6 +79,11 @@ def signed(text: str, value: Decimal) -> str:
     return ("+" + text) if value > 0 else text
 
 
+def rate_digits(fraction: Number | None) -> int:
+    """How many decimals a rate is told with: small ones, such as those of clicks, say nothing with one."""
+    return 2 if fraction is not None and abs(exact(fraction)) < Decimal("0.02") else 1
+
+
 def points(difference: Number | None, digits: int = 1) -> str:
     """A difference of two fractions in percentage points: 0.062 -> "+6.2 pts"."""
     if difference is None:

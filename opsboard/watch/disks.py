@@ -36,7 +36,7 @@ def tell() -> int:
     alive = [one for one in heartbeats.standing() if one.alive]
     written = 0
     for check in registry.checks():
-        seen = [(Status(one.saw[check.key]["status"]), one) for one in alive if check.key in one.saw]
+        seen = [(registry.as_seen(one.saw[check.key]).status, one) for one in alive if check.key in one.saw]
         if check.key not in DISKS or not seen:
             continue
         full = [one for status, one in seen if status is Status.FAIL]
@@ -54,29 +54,27 @@ def _begun(check: Check, worker: Process) -> int:
         row = cursor.fetchone()
     if row is None:
         return 0
-    owners = [
-        member
-        for organisation in Organisation.objects.order_by("pk")
-        for member in audience.of(organisation.pk)
-        if member.at_least(Role.OWNER)
-    ]
     # Whoever owns several organisations of this installation has one machine and is told once.
-    for member in {member.user_id: member for member in reversed(owners)}.values():
+    owners: dict[int, Membership] = {}
+    for organisation in Organisation.objects.order_by("pk"):
+        for member in audience.of(organisation.pk):
+            if member.at_least(Role.OWNER):
+                owners.setdefault(member.user_id, member)
+    for member in owners.values():
         key = f"{outbox.Purpose.MACHINE.value}:{row[0]}:{member.user_id}"
         outbox.put(key, outbox.Person(member), compose(check, worker, member), outbox.Purpose.MACHINE, urgent=True)
-    return len({member.user_id for member in owners})
+    return len(owners)
 
 
 def compose(check: Check, worker: Process, member: Membership) -> mail.Letter:
     """The letter about what a worker saw, in the member's language."""
     language = member.user.language or settings.LANGUAGE_CODE
     url = settings.BASE_URL + reverse("watch:system")
-    sentences = worker.saw[check.key]["sentences"]
     with translation.override(language):
         told = mail.Told(
             what=str(check.title),
             where=worker.name.rpartition(":")[0] or worker.name,
-            note=sentences.get(language) or sentences[settings.LANGUAGE_CODE],
+            note=registry.as_seen(worker.saw[check.key]).sentence,
             next_step=str(check.fix),
             url=url,
         )

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from . import heartbeats
@@ -43,6 +45,12 @@ class Finding:
     status: Status
     sentence: str
     evidence: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+def as_seen(told: Mapping[str, Any]) -> Finding:
+    """What a worker left with its heartbeat, in the reader's language."""
+    language = get_language() or settings.LANGUAGE_CODE
+    return Finding(Status(told["status"]), told["sentences"].get(language) or told["sentences"][settings.LANGUAGE_CODE])
 
 
 class Sight:

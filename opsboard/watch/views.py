@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from opsboard.accounts.access import memberships, visible_accounts
 from opsboard.accounts.models import Role
@@ -88,12 +87,7 @@ def _as_seen(check: Check, sight: Sight) -> Finding:
     seen = [one.saw[check.key] for one in sight.processes if one.alive and check.key in one.saw]
     if not seen:
         return Finding(Status.UNKNOWN, _("No worker runs that could have looked."))
-    language = get_language() or settings.LANGUAGE_CODE
-    findings = [
-        Finding(Status(one["status"]), one["sentences"].get(language) or one["sentences"][settings.LANGUAGE_CODE])
-        for one in seen
-    ]
-    return min(findings, key=lambda finding: registry.ORDER.index(finding.status))
+    return min(map(registry.as_seen, seen), key=lambda finding: registry.ORDER.index(finding.status))
 
 
 def _line(result: registry.Result) -> Line:
