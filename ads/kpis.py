@@ -132,6 +132,7 @@ register_kpis(
         formula=_("Ad spend ÷ clicks"),
         amazon_name="Cost Per Click (CPC)",
         amazon_page=CONSOLE,
+        next_step=_("Lower the bids of targets whose clicks cost most and sell least."),
     ),
     Kpi(
         key="roas",
@@ -280,5 +281,6 @@ register_entity_kpis(
     # A campaign or term with a handful of clicks says nothing yet.
     EntityKpi("acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT),
     EntityKpi("ctr", CAMPAIGNS, "clicks", "impressions", enough="impressions >= 1000", shows=_CLICKED),
+    EntityKpi("cpc", CAMPAIGNS, "spend_minor", "clicks", enough="clicks >= 20", shows=_SPENT),
     EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT),
 )

@@ -125,7 +125,7 @@ def _three() -> list[Any]:
     from opsboard.kpis import entities, snapshots
 
     snapshot = snapshots.snapshots()["campaigns"]
-    declared = [item for item in entities.entity_kpis() if item.snapshot is snapshot]
+    declared = [item for item in entities.limited() if item.snapshot is snapshot and item.kpi in {"acos", "ctr"}]
     return [*declared, entities.EntityKpi("unit_session", snapshot, "orders", "clicks", "clicks >= 20")]
 
 

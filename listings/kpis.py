@@ -62,6 +62,7 @@ register_kpis(
         formula=_("Sum of ordered product sales"),
         amazon_name="Ordered Product Sales",
         amazon_page=REPORT,
+        next_step=_("Look what moved first: visits, the Buy Box, conversion, then price."),
     ),
     Kpi(
         key="unit_session",
@@ -184,5 +185,14 @@ register_entity_kpis(
         "sessions",
         enough="sessions >= 50",
         shows=(Shown("sessions", _("Sessions"), Unit.COUNT), Shown("units", _("Units"), Unit.COUNT)),
+    ),
+    # From two units to one is half of what it was, and no news.
+    EntityKpi(
+        "ordered_sales",
+        ASINS,
+        "sales_minor",
+        "1",
+        enough="units >= 10",
+        shows=(Shown("units", _("Units"), Unit.COUNT), Shown("sessions", _("Sessions"), Unit.COUNT)),
     ),
 )

@@ -20,6 +20,7 @@ from opsboard.kpis.registry import Kpi, kpis
 
 from . import backtest_sets, evaluation, groups, rules
 from .episodes import QUIET
+from .groups import Bounds
 from .models import Rule
 
 DAYS = 90
@@ -37,8 +38,7 @@ class Fired:
     value: Decimal
     #: Of a rule that looks at SKUs or campaigns one by one: how many are in it, and against what.
     count: int = 0
-    limit: Decimal | None = None
-    over: bool = False
+    bounds: Bounds = Bounds()
 
 
 @dataclass(slots=True)
@@ -98,10 +98,8 @@ def _replay_set(rule: Rule, scope: AccountMarketplace, found: Replay) -> None:
             inside = [member for member in past.members.values() if member.joined]
             told = groups.finding(past.bounds, inside, past.day, past.day)
             if story.next(past.day, bool(inside)) and told.value is not None:
-                over = past.bounds.high is not None and told.value > past.bounds.high
-                limit = past.bounds.high if over else past.bounds.low
                 kpi = kpis()[wanted.item.kpi]
-                found.fired.append(Fired(past.day, scope, kpi, told.value, len(inside), limit, over))
+                found.fired.append(Fired(past.day, scope, kpi, told.value, len(inside), past.bounds))
     found.known_days = max(found.known_days, judged)
     found.flaps += story.flaps
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 
 from opsboard.accounts.models import AccountMarketplace
-from opsboard.kpis.held import Seen, millionths, test
+from opsboard.kpis.held import Seen, change_in_sql, millionths, test
 from opsboard.kpis.judge import ENOUGH_DAYS, STALE_STATE_DAYS
 from opsboard.kpis.limits import in_force
 from opsboard.kpis.models import ThresholdOverride
@@ -57,13 +57,15 @@ def past(wanted: Set, scope: AccountMarketplace, days: int) -> Iterator[Day]:
         end = _end(day, scope)
         limit = in_force(kpi, marketplace, day, [item for item in overrides if item.set_at < end])
         bounds[day] = groups.bounds(rule, limit)
-    known = _known(snapshot, scope, asked[0] - timedelta(days=_reach(snapshot)), today)
-    spans = _spans(wanted, scope, list(bounds.values()), asked[0] - timedelta(days=_reach(snapshot)), today)
+    back = snapshot.judged_days if rule.kind == Rule.Kind.CHANGE else 0
+    first = asked[0] - timedelta(days=_reach(snapshot) + back)
+    known = _known(snapshot, scope, first, today)
+    spans = _spans(wanted, scope, list(bounds.values()), first, today)
     strict = kpi.strict and rule.kind == Rule.Kind.LIMIT
     members: dict[str, Member] = {}
     at = dict.fromkeys(spans, 0)  # windows only move on, and so do the spans they end in
     for day in asked:
-        last = _judged_until(snapshot, known, day, _end(day, scope))
+        last = _judged_until(snapshot, known, day, _end(day, scope), back)
         if last is None:
             yield Day(day, None, bounds[day])
             continue
@@ -92,15 +94,21 @@ def _is_beyond(bounds: Bounds, value: Decimal, strict: bool) -> bool:
     return by > 0 or (strict and by == 0 and (bounds.low is not None or bounds.high is not None))
 
 
-def _judged_until(snapshot: Snapshot, known: Mapping[date, datetime], day: date, end: datetime) -> date | None:
-    """The last day of the window that was judged when `day` ended; None where too little of it was known by then."""
+def _judged_until(
+    snapshot: Snapshot, known: Mapping[date, datetime], day: date, end: datetime, back: int
+) -> date | None:
+    """The last day of the window that was judged when `day` ended; None where too little of it was known by then.
+
+    `back`: how many days before each day is the one it is compared with, which counts only where that is known too.
+    """
     there = {when for when, at in known.items() if at < end}
     if snapshot.newest_day:
         oldest = day - timedelta(days=STALE_STATE_DAYS)
         return max((when for when in there if oldest <= when <= day), default=None)
     last = day - timedelta(days=1 + snapshot.mature_days)
     window = [last - timedelta(days=n) for n in range(snapshot.judged_days)]
-    return last if sum(when in there for when in window) >= ENOUGH_DAYS * snapshot.judged_days else None
+    counting = sum(when in there and when - timedelta(days=back) in there for when in window)
+    return last if counting >= ENOUGH_DAYS * snapshot.judged_days else None
 
 
 # Leans on documentday_by_day (account, marketplace, dataset, date).
@@ -147,7 +155,9 @@ _SPANS = """
 def _spans(
     wanted: Set, scope: AccountMarketplace, bounds: Sequence[Bounds], first: date, last: date
 ) -> dict[str, list[_Span]]:
-    """The sums of all windows, of those that were ever beyond one of the bounds."""
+    """The figures of all windows, or by what share they changed, of those that were ever beyond one of the bounds."""
+    if wanted.rule.kind == Rule.Kind.CHANGE:
+        return _changes(wanted, scope, bounds[0], first, last)
     item, snapshot = wanted.item, wanted.item.snapshot
     low = max((one.low for one in bounds if one.low is not None), default=None)
     high = min((one.high for one in bounds if one.high is not None), default=None)
@@ -165,15 +175,81 @@ def _spans(
         bottom=f"nullif({item.denominator}, 0)",
         beyond=test(item, or_on=True),  # where that breaks it is seen later
     )
-    parameters: dict[str, Any] = {
+    return _stories(sql, {**_places(wanted, scope, first, last), **millionths(low, high)})
+
+
+# The same for two windows at once: a day's figures come into the later one when it comes and into the one before when
+# they leave that; each only where the day it is compared with is covered too, so that a missing day is no change.
+_CHANGES = """
+    WITH covered AS MATERIALIZED (
+        SELECT date FROM feeds_coverage WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+           AND dataset = %(dataset)s AND date BETWEEN %(first)s AND %(last)s
+    ), daily AS MATERIALIZED (
+        SELECT {entity} AS entity, date AS day, {sums}, date - %(length)s IN (SELECT date FROM covered) AS has_before,
+               date + %(length)s IN (SELECT date FROM covered) AS has_after FROM {fact}
+         WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s AND date BETWEEN %(first)s AND %(last)s
+           AND date IN (SELECT date FROM covered) AND (%(only)s IS NULL OR {entity}::text = ANY(%(only)s))
+         GROUP BY {entity}, date
+    ), moved AS (
+        SELECT entity, day, {added} FROM (
+            SELECT entity, day, {names}, {nothing} FROM daily WHERE has_before
+             UNION ALL
+            SELECT entity, day + %(length)s, {negated}, {nothing} FROM daily WHERE has_before
+             UNION ALL
+            SELECT entity, day + %(length)s, {nothing}, {names} FROM daily WHERE has_after
+             UNION ALL
+            SELECT entity, day + 2 * %(length)s, {nothing}, {negated} FROM daily WHERE has_after
+        ) AS all_ways(entity, day, {names}, {before})
+         GROUP BY entity, day
+    ), summed AS (
+        SELECT entity, day, {running} FROM moved
+        WINDOW one AS (PARTITION BY entity ORDER BY day)
+    ), judged AS (
+        SELECT entity, day, CASE WHEN b.value > 0 AND {both_told} THEN round({now} / b.value - 1, 6) END AS value
+          FROM summed s
+         CROSS JOIN LATERAL (SELECT {value} AS value, {told} AS told FROM (SELECT {later}) one) n
+         CROSS JOIN LATERAL (SELECT {value} AS value, {told} AS told FROM (SELECT {earlier}) one) b
+    )
+    SELECT entity::text, day, value FROM judged
+     WHERE entity IN (SELECT entity FROM judged WHERE value > %(high)s OR value < %(low)s) ORDER BY entity, day
+"""
+
+
+def _changes(wanted: Set, scope: AccountMarketplace, held: Bounds, first: date, last: date) -> dict[str, list[_Span]]:
+    item, snapshot = wanted.item, wanted.item.snapshot
+    names = list(snapshot.sums)
+    both = [*names, *(f"before_{name}" for name in names)]
+    sql = _CHANGES.format(
+        entity=snapshot.entity,
+        fact=snapshot.fact._meta.db_table,
+        sums=", ".join(f"coalesce({how}, 0) AS {name}" for name, how in snapshot.sums.items()),
+        names=", ".join(names),
+        before=", ".join(f"before_{name}" for name in names),
+        nothing=", ".join("0" for _name in names),
+        negated=", ".join(f"-{name}" for name in names),
+        added=", ".join(f"sum({name}) AS {name}" for name in both),
+        running=", ".join(f"sum({name}) OVER one AS {name}" for name in both),
+        later=", ".join(f"s.{name}" for name in names),
+        earlier=", ".join(f"s.before_{name} AS {name}" for name in names),
+        **change_in_sql(item),
+    )
+    parameters = {**_places(wanted, scope, first, last), "low": held.low, "high": held.high}
+    return _stories(sql, {**parameters, "dataset": snapshot.dataset})
+
+
+def _places(wanted: Set, scope: AccountMarketplace, first: date, last: date) -> dict[str, Any]:
+    """Parameters: whose facts of which days, and of which entities."""
+    return {
         "account": scope.account_id,
         "marketplace": scope.marketplace_id,
         "first": first,
         "last": last,
-        "length": snapshot.judged_days,
+        "length": wanted.item.snapshot.judged_days,
         "only": None if wanted.only is None else list(wanted.only),
-        **millionths(low, high),
     }
+
+
+def _stories(sql: str, parameters: Mapping[str, Any]) -> dict[str, list[_Span]]:
     found: dict[str, list[_Span]] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from opsboard.accounts.models import Membership, User
 from opsboard.kpis.registry import Kpi, Unit
 
+from . import words
 from .models import Episode
 
 #: The longest snooze; who wants to hear nothing for longer wants another limit.
@@ -22,7 +23,7 @@ COMMENT_LENGTH = 2000
 
 def scale_of(kpi: Kpi, episode: Episode) -> Decimal:
     """What a typed number is multiplied by to be in the figure's own unit: percent, the currency's minor unit."""
-    if kpi.unit is Unit.RATE:
+    if kpi.unit is Unit.RATE or words.is_share(episode):
         return Decimal("0.01")
     return Decimal(10) ** episode.marketplace.minor_digits if kpi.unit is Unit.MONEY else Decimal(1)
 
@@ -54,7 +55,7 @@ class SnoozeForm(forms.Form):
             "min": (today + timedelta(days=1)).isoformat(),
             "max": (today + LONGEST_SNOOZE).isoformat(),
         }
-        if kpi.unit is Unit.RATE:
+        if kpi.unit is Unit.RATE or words.is_share(episode):
             self.fields["worse_by"].help_text = _("in percentage points")
         elif kpi.unit is Unit.MONEY:
             self.fields["worse_by"].help_text = episode.marketplace.currency

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
 
@@ -57,7 +57,8 @@ def look(scope: AccountMarketplace, wanted: Set) -> Look | None:
     """What the rule finds in a scope; None where nobody can know. Needs a transaction."""
     rule, item = wanted.rule, wanted.item
     pair = (scope.account_id, scope.marketplace_id)
-    window = held.judged_window(item.snapshot, pair)
+    of_days = held.compared_window if rule.kind == Rule.Kind.CHANGE else held.judged_window
+    window = of_days(item.snapshot, pair)
     if window is None:
         return None
     stored = _rows(scope, rule)
@@ -65,7 +66,7 @@ def look(scope: AccountMarketplace, wanted: Set) -> Look | None:
     strays = [row for row in stored if rows.get(row.entity) is not row]
     allowed = {entity: row for entity, row in rows.items() if wanted.only is None or entity in wanted.only}
     bounds = bounds_of(rule, item, scope)
-    seen = _seen(wanted, pair, bounds, allowed)
+    seen = _seen(wanted, pair, window, bounds, allowed)
     members = groups.after(rule, bounds, {e: _member(row) for e, row in allowed.items()}, seen, window[1])
     # What a person closed stays closed as long as it lasts: it is not told of again.
     told = [m for e, m in members.items() if m.joined and not (e in rows and _is_closed(rows[e]))]
@@ -81,7 +82,12 @@ def bounds_of(rule: Rule, item: EntityKpi, scope: AccountMarketplace) -> Bounds:
     return groups.bounds(rule, limit)
 
 
-def _seen(wanted: Set, pair: tuple[int, int], bounds: Bounds, rows: Mapping[str, RuleEntity]) -> dict[str, Seen]:
+def _seen(
+    wanted: Set, pair: tuple[int, int], window: tuple[date, date], bounds: Bounds, rows: Mapping[str, RuleEntity]
+) -> dict[str, Seen]:
+    if wanted.rule.kind == Rule.Kind.CHANGE:
+        found = held.changed(wanted.item, pair, window, bounds.low, bounds.high, only=wanted.only, also=rows)
+        return {entity: Seen(one.change, one.beyond) for entity, one in found.items()}
     if wanted.rule.kind == Rule.Kind.LIMIT:
         return held.broken(wanted.item, pair, only=wanted.only, also=rows)
     return held.beyond(wanted.item, pair, bounds.low, bounds.high, only=wanted.only, also=rows)

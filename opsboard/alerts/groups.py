@@ -22,7 +22,7 @@ GONE_AFTER = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What each one is held against, and where that comes from."""
+    """What each one is held against, and where that comes from; of a change shares of what it was (-0.4)."""
 
     low: Decimal | None = None
     high: Decimal | None = None
@@ -31,6 +31,8 @@ class Bounds:
 
 def bounds(rule: Rule, limit: LimitInForce | None) -> Bounds:
     """What a rule holds each one against: its own values, or the limit in force, of which none may be told."""
+    if rule.kind == Rule.Kind.CHANGE:
+        return Bounds(None if rule.change_down is None else -rule.change_down, rule.change_up)
     if rule.kind != Rule.Kind.LIMIT:
         return Bounds(rule.low, rule.high)
     return Bounds(limit.low, limit.high, limit.source) if limit and limit.mails else Bounds()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from opsboard.kpis import figures, held, named
 from opsboard.kpis.entities import EntityKpi, entity_kpi
-from opsboard.kpis.registry import Evidence, EvidenceRow, kpis
+from opsboard.kpis.registry import Evidence, EvidenceRow, Kpi, kpis
 from opsboard.ui import formats, joins
 
 from . import groups, words
@@ -20,6 +20,17 @@ from .models import Episode, RuleEntity
 #: So many of those that joined last are named.
 MOST_NAMED = 5
 Cells = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of each beside its name and `value`: the heads, and the cells of one by its entity."""
+
+    heads: Cells
+    cells: Mapping[str, Cells]
+
+    def of(self, entity: str) -> Cells:
+        return self.cells.get(entity, (formats.NOTHING,) * len(self.heads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +80,19 @@ def listing(episode: Episode, most: int | None) -> Listing | None:
     rows = [*here, *(row for row in past if row.entity not in inside)]
     shown = rows[:most]
     kpi, marketplace = kpis()[episode.kpi], episode.marketplace
-    names, sums = _called(item, episode, shown), _summed(item, episode, shown)
+    names, told = _called(item, episode, shown), _told(item, episode, shown)
     lines = [
         Line(
             *_heads(item, row.entity, names.get(row.entity, "")),
             named.url(item.snapshot, row.entity),
-            figures.in_words(row.value, kpi.unit, marketplace),
-            sums.get(row.entity, (formats.NOTHING,) * len(item.shows)),
+            words.value(row.value, episode, kpi),
+            told.of(row.entity),
             formats.day(row.since),
             formats.day(marketplace.day_of(row.left_at)) if row.left_at and episode.resolved_at is None else "",
         )
         for row in shown
     ]
-    headers = (str(item.snapshot.label), str(kpi.label), *(str(one.label) for one in item.shows), _("Beyond since"))
+    headers = (str(item.snapshot.label), _value_head(episode, kpi), *told.heads, _("Beyond since"))
     title = words.counted(episode.snapshot, episode.count)
     return Listing(title, headers, lines, len(rows))
 
@@ -93,20 +104,17 @@ def evidence(episode: Episode, most: int) -> Evidence | None:
         return None
     every = worst_first(episode)
     rows, kpi = every[:most], kpis()[episode.kpi]
-    names, sums = _called(item, episode, rows), _summed(item, episode, rows)
+    names, told = _called(item, episode, rows), _told(item, episode, rows)
     title = _("The worst %(n)s of %(count)s") % {"n": len(rows), "count": words.counted(episode.snapshot, len(every))}
     if len(every) <= len(rows):
         title = words.counted(episode.snapshot, len(every))
     return Evidence(
         title,
-        (str(item.snapshot.label), str(kpi.label), *(str(one.label) for one in item.shows)),
+        (str(item.snapshot.label), _value_head(episode, kpi), *told.heads),
         tuple(
             EvidenceRow(
                 _label(item, row.entity, names.get(row.entity, "")),
-                (
-                    figures.in_words(row.value, kpi.unit, episode.marketplace),
-                    *sums.get(row.entity, (formats.NOTHING,) * len(item.shows)),
-                ),
+                (words.value(row.value, episode, kpi), *told.of(row.entity)),
             )
             for row in rows
         ),
@@ -153,13 +161,32 @@ def _called(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> di
     return named.names(item.snapshot, (episode.account_id, episode.marketplace_id), [row.entity for row in rows])
 
 
-def _summed(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> dict[str, Cells]:
-    pair = (episode.account_id, episode.marketplace_id)
-    sums = held.figures(item, pair, [row.entity for row in rows])
-    return {
-        entity: tuple(
-            figures.in_words(value, shown.unit, episode.marketplace)
-            for value, shown in zip(values, item.shows, strict=True)
+def _value_head(episode: Episode, kpi: Kpi) -> str:
+    return pgettext("of a figure", "Change") if words.is_share(episode) else str(kpi.label)
+
+
+def _told(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> Told:
+    """The sums behind each figure; of a change the figure and what it was, by the days the alert is about."""
+    pair, marketplace = (episode.account_id, episode.marketplace_id), episode.marketplace
+    entities = [row.entity for row in rows]
+    if words.is_share(episode):
+        kpi = kpis()[item.kpi]
+        found: dict[str, held.Changed] = {}
+        if episode.first and episode.last and entities:
+            window = episode.first, episode.last
+            found = held.changed(item, pair, window, None, None, only=entities, also=entities)
+        return Told(
+            (str(kpi.label), _("Before")),
+            {
+                entity: tuple(figures.in_words(value, kpi.unit, marketplace) for value in (one.now, one.before))
+                for entity, one in found.items()
+            },
         )
-        for entity, values in sums.items()
-    }
+    sums, units = held.figures(item, pair, entities), [one.unit for one in item.shows]
+    return Told(
+        tuple(str(one.label) for one in item.shows),
+        {
+            entity: tuple(figures.in_words(v, unit, marketplace) for v, unit in zip(values, units, strict=True))
+            for entity, values in sums.items()
+        },
+    )

@@ -183,14 +183,11 @@ class RuleForm(forms.Form):
 
     def _one_by_one(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """The KPIs of SKUs, ASINs, campaigns and terms, under what they are of."""
-        if self.rule.kind not in rules.ONE_BY_ONE:
-            return []
         groups: dict[str, list[tuple[str, str]]] = {}
         for item in entity_kpis():
-            kpi = kpis().get(item.kpi)
-            if kpi is not None and rules.suits(self.rule.kind, kpi):
+            if rules.suits_each(self.rule.kind, item):
                 key = f"{item.snapshot.key}:{item.kpi}"
-                label = rule_words.of_each(kpi, item.snapshot.key)
+                label = rule_words.of_each(kpis()[item.kpi], item.snapshot.key)
                 groups.setdefault(str(item.snapshot.label), []).append((key, label))
         return list(groups.items())
 

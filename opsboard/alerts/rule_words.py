@@ -82,7 +82,8 @@ def fired(item: Fired, rule: Rule) -> str:
     kind, marketplace = rule.kind, item.scope.marketplace
     if rule.snapshot:
         count = words.counted(rule.snapshot, item.count)
-        told = words.group(count, item.kpi, item.value, item.limit, marketplace, over=item.over)
+        bounds = item.bounds.low, item.bounds.high
+        told = words.group(count, item.kpi, item.value, bounds, marketplace, share=words.is_share(rule))
         return joins.listed((told, item.scope))
     unit = Unit.DAYS if kind == Kind.NO_DATA else item.kpi.unit
     value = figures.in_words(item.value, unit, marketplace)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from opsboard.accounts import audit
 from opsboard.accounts.models import Membership, Organisation, User
-from opsboard.kpis import again
+from opsboard.kpis import again, held
 from opsboard.kpis.entities import EntityKpi, entity_kpi, entity_kpis
 from opsboard.kpis.registry import Kpi, Unit, Window, kpis
 
@@ -25,7 +25,7 @@ DEFAULT_NAME = gettext_noop("Every limit in force")
 #: Kinds that may be about every KPI at once.
 FOR_ALL = frozenset({Kind.LIMIT, Kind.NO_DATA})
 #: Kinds that may look at SKUs, ASINs, campaigns or terms one by one.
-ONE_BY_ONE = frozenset({Kind.LIMIT, Kind.THRESHOLD, Kind.SUPPLY})
+ONE_BY_ONE = frozenset({Kind.LIMIT, Kind.THRESHOLD, Kind.SUPPLY, Kind.CHANGE})
 #: What is written into the audit.
 _TOLD = (
     "name", "kind", "kpi", "account_id", "marketplace_id", "snapshot", "low", "high", "change_up", "change_down",
@@ -93,6 +93,15 @@ def suits(kind: str, kpi: Kpi) -> bool:
     return kpi.unit is Unit.DAYS if kind == Kind.SUPPLY else True
 
 
+def suits_each(kind: str, item: EntityKpi) -> bool:
+    """Whether a rule of this kind can look at the SKUs, ASINs, campaigns or terms of the KPI one by one."""
+    if kind not in ONE_BY_ONE or item.kpi not in kpis():
+        return False
+    if kind == Kind.CHANGE:
+        return held.can_change(item)
+    return not (kind == Kind.LIMIT and item.is_sum) and suits(kind, kpis()[item.kpi])
+
+
 def in_scope(rules: Sequence[Rule], account_id: int, marketplace_id: int) -> Iterator[tuple[Rule, Kpi]]:
     """The rules about the marketplace as a whole that count in a scope, with each KPI they are about.
 
@@ -126,7 +135,7 @@ def sets_in_scope(rules: Sequence[Rule], account_id: int, marketplace_id: int) -
     """The rules about SKUs, ASINs, campaigns or terms that count in a scope, each with what it looks at."""
     for rule in _here(rules, account_id, marketplace_id):
         item = entity_kpi(rule.snapshot, rule.kpi) if rule.snapshot else None
-        if item is not None:
+        if item is not None and suits_each(rule.kind, item):
             yield Set(rule, item, only(rule, account_id))
 
 

@@ -25,8 +25,8 @@ _Kind = Rule.Kind
 def what(episode: Episode, kpi: Kpi, *, mailed: bool = False) -> str:
     """What an episode is about: "ACoS 31.2 % against 25.0 %"; as a mail's subject says it: "over 25.0 %"."""
     if episode.snapshot:
-        count, over = counted(episode.snapshot, episode.count), episode.over
-        return group(count, kpi, episode.value, limit_of(episode), episode.marketplace, over=over)
+        count, bounds = counted(episode.snapshot, episode.count), (episode.low, episode.high)
+        return group(count, kpi, episode.value, bounds, episode.marketplace, share=is_share(episode))
     match episode.kind:
         case _Kind.NO_DATA:
             days = int(episode.value)
@@ -62,18 +62,44 @@ def what(episode: Episode, kpi: Kpi, *, mailed: bool = False) -> str:
 
 
 def group(
-    count: str, kpi: Kpi, worst: Decimal | None, limit: Decimal | None, marketplace: Marketplace, *, over: bool
+    count: str,
+    kpi: Kpi,
+    worst: Decimal | None,
+    bounds: tuple[Decimal | None, Decimal | None],
+    marketplace: Marketplace,
+    *,
+    share: bool = False,
 ) -> str:
-    """ "4 SKUs: Days of supply under 14 days, worst 0 days"."""
-    text = _("%(count)s: %(kpi)s over %(limit)s, worst %(value)s")
-    if not over:
-        text = _("%(count)s: %(kpi)s under %(limit)s, worst %(value)s")
-    return text % {
-        "count": count,
-        "kpi": kpi.label,
-        "limit": figures.in_words(limit, kpi.unit, marketplace),
-        "value": figures.in_words(worst, kpi.unit, marketplace),
-    }
+    """ "4 SKUs: Days of supply under 14 days, worst 0 days"; `bounds` are the lower and the upper one.
+
+    Of a `share` of what each figure was: "2 ASINs: Ordered sales down by more than 40.0 %, most by 62.0 %".
+    """
+    low, high = bounds
+    if share:
+        return _changed(count, kpi, worst, low, high)
+    if low is not None and high is not None:
+        text = _("%(count)s: %(kpi)s under %(low)s or over %(high)s, worst %(value)s")
+    elif high is not None:
+        text = _("%(count)s: %(kpi)s over %(high)s, worst %(value)s")
+    else:
+        text = _("%(count)s: %(kpi)s under %(low)s, worst %(value)s")
+    figures_ = {"low": low, "high": high, "value": worst}
+    told = {name: figures.in_words(value, kpi.unit, marketplace) for name, value in figures_.items()}
+    return text % {**told, "count": count, "kpi": kpi.label}
+
+
+def _changed(count: str, kpi: Kpi, most: Decimal | None, low: Decimal | None, high: Decimal | None) -> str:
+    if low is not None and high is not None:
+        text = _("%(count)s: %(kpi)s down by more than %(low)s or up by more than %(high)s, most by %(value)s")
+    elif high is not None:
+        text = _("%(count)s: %(kpi)s up by more than %(high)s, most by %(value)s")
+    else:
+        text = _("%(count)s: %(kpi)s down by more than %(low)s, most by %(value)s")
+    shares = {"low": low, "high": high, "value": most}
+    told = {name: formats.percent(None if share is None else abs(share)) for name, share in shares.items()}
+    if low is not None and high is not None and most is not None:  # which way it went is not said yet
+        told["value"] = formats.signed(formats.percent(most), most)
+    return text % {**told, "count": count, "kpi": kpi.label}
 
 
 def counted(snapshot: str, count: int) -> str:
@@ -100,6 +126,13 @@ def limit(episode: Episode, kpi: Kpi) -> str:
     match episode.kind:
         case _Kind.NO_DATA:
             return _("fewer than %(n)s days without data") % {"n": int(episode.high or 0)}
+        case _Kind.CHANGE if is_share(episode):
+            parts = []
+            if episode.low is not None:
+                parts.append(_("down by at most %(share)s") % {"share": formats.percent(-episode.low)})
+            if episode.high is not None:
+                parts.append(_("up by at most %(share)s") % {"share": formats.percent(episode.high)})
+            return _("%(limit)s, compared with the period before") % {"limit": joins.listed(parts)}
         case _Kind.CHANGE | _Kind.WEEKDAY:
             then = figures.in_words(episode.compared, kpi.unit, marketplace)
             words = figures.limit_words(episode, kpi, marketplace)
@@ -109,9 +142,16 @@ def limit(episode: Episode, kpi: Kpi) -> str:
 
 
 def value(number: Decimal | None, episode: Episode, kpi: Kpi) -> str:
-    """A value of the episode's: of the KPI's unit, or days."""
+    """A value of the episode's: of the KPI's unit, days, or by what share something changed."""
+    if is_share(episode):
+        return formats.NOTHING if number is None else formats.signed(formats.percent(number), number)
     unit = Unit.DAYS if episode.kind == _Kind.NO_DATA else kpi.unit
     return figures.in_words(number, unit, episode.marketplace)
+
+
+def is_share(one: Episode | Rule) -> bool:
+    """Whether its values are shares of what each figure was before: a change of SKUs or campaigns one by one."""
+    return bool(one.snapshot) and one.kind == _Kind.CHANGE
 
 
 def snooze_words(episode: Episode, kpi: Kpi) -> str:

@@ -12,7 +12,7 @@ from opsboard.ui import joins
 from opsboard.ui.context import ROOMS
 
 from . import contract, figures
-from .entities import entity_kpis
+from .entities import limited
 from .models import Verdict
 from .registry import Kpi, kpis
 
@@ -72,7 +72,7 @@ def _matches(kpi: Kpi, search: str) -> bool:
 
 def _grains(kpi: Kpi) -> str:
     """What it is judged for: the account, and each of its campaigns, terms or products."""
-    grains = [kpi.grain, *(item.snapshot.grain for item in entity_kpis() if item.kpi == kpi.key)]
+    grains = [kpi.grain, *(item.snapshot.grain for item in limited() if item.kpi == kpi.key)]
     return joins.listed(contract.grain_words(grain) for grain in grains)
 
 

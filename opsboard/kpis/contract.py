@@ -20,7 +20,7 @@ from opsboard.feeds import registry as feeds
 from opsboard.ui import formats, joins
 
 from . import figures
-from .entities import counted, entity_kpis
+from .entities import counted, limited
 from .history import PastLimit, histories
 from .models import Verdict
 from .playbook import playbooks
@@ -71,7 +71,7 @@ class Shelf:
         self.scope = scope
         declared = [kpis()[key] for key in keys if key in kpis()]
         self.limits = histories(scope, declared)
-        judged = {item.kpi for item in entity_kpis()} & {kpi.key for kpi in declared}
+        judged = {item.kpi for item in limited()} & {kpi.key for kpi in declared}
         self.entities = counted(scope.account_id, scope.marketplace_id) if judged else {}
         wanted = {measures()[name].dataset for kpi in declared for name in kpi.parts}
         wanted |= {measures()[key].dataset for key in keys if key in measures()}

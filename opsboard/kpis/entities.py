@@ -51,13 +51,17 @@ class Starter:
 
 @dataclass(frozen=True, slots=True)
 class EntityKpi:
-    """A KPI held against its limit for each entity of a snapshot; SQL over the snapshot's columns, whole numbers."""
+    """A KPI of each entity of a snapshot; SQL over the snapshot's columns, whole numbers.
+
+    A ratio is held against its limit in force. A sum (`denominator` "1") is not: the limit on the sales of an account
+    is about all its products together. Rules hold both against values of their own and against the period before.
+    """
 
     kpi: str
     snapshot: Snapshot
     numerator: str  # "spend_minor"
     denominator: str  # "sales_minor"
-    #: Fewer says nothing: "clicks >= 20".
+    #: Fewer says nothing: "clicks >= 20". A sum always says something; less than this it changes all the time.
     enough: str
     shows: tuple[Shown, ...] = ()
     starter: Starter | None = None
@@ -65,7 +69,11 @@ class EntityKpi:
     @property
     def told(self) -> str:
         """SQL for whether a row says anything."""
-        return f"({self.enough}) AND {self.denominator} > 0"
+        return f"{self.numerator} IS NOT NULL" if self.is_sum else f"({self.enough}) AND {self.denominator} > 0"
+
+    @property
+    def is_sum(self) -> bool:
+        return self.denominator == "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,11 @@ def entity_kpis() -> Sequence[EntityKpi]:
     return _kpis
 
 
+def limited() -> list[EntityKpi]:
+    """Those that are held against the limit in force."""
+    return [item for item in _kpis if not item.is_sum]
+
+
 def entity_kpi(snapshot: str, kpi: str) -> EntityKpi | None:
     """How a KPI is held against its limit by the entities of a snapshot; None where it is not."""
     return next((item for item in _kpis if item.snapshot.key == snapshot and item.kpi == kpi and kpi in kpis()), None)
@@ -104,7 +117,7 @@ def judge(pairs: Iterable[Pair]) -> list[EntityChange]:
     scopes = sorted(set(pairs))
     changes: list[EntityChange] = []
     for snapshot in snapshots().values():
-        items = [item for item in entity_kpis() if item.snapshot is snapshot and item.kpi in kpis()]
+        items = [item for item in limited() if item.snapshot is snapshot and item.kpi in kpis()]
         if items and scopes:
             changes += judge_snapshot(snapshot, items, limits(snapshot, items, scopes))
     return changes

@@ -1,4 +1,4 @@
-"""Entities of one scope held against bounds that somebody else gives, and the sums behind their figures.
+"""Entities of one scope held against bounds that somebody else gives or against the period before, and the sums behind.
 
 The rules of alerts ask here; what is held against the limits in force is kept as verdicts (opsboard.kpis.entities).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -124,3 +124,122 @@ def figures(item: EntityKpi, pair: Pair, wanted: Sequence[str]) -> Mapping[str, 
     with connection.cursor() as cursor:
         cursor.execute(sql, [*pair, JUDGED, list(wanted)])
         return {entity: tuple(values) for entity, *values in cursor.fetchall()}
+
+
+# --- against the period before ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a figure is, what it was, and by what share of that it changed (-1: nothing is left of it)."""
+
+    now: Decimal
+    before: Decimal
+    change: Decimal
+    beyond: bool
+
+
+def can_change(item: EntityKpi) -> bool:
+    """Whether a figure has a period before; a state, such as stock, is of one day."""
+    return not item.snapshot.newest_day
+
+
+def compared_window(snapshot: Snapshot, pair: Pair) -> tuple[date, date] | None:
+    """The days whose figures are compared with those of as many days before; None where too many days are missing."""
+    window = judged_window(snapshot, pair)
+    if window is None:
+        return None
+    first, last = window
+    back = timedelta(days=snapshot.judged_days)
+    covered = set(
+        Coverage.objects.filter(
+            account=pair[0], marketplace=pair[1], dataset=snapshot.dataset, date__range=(first - back, last)
+        ).values_list("date", flat=True)
+    )
+    alike = sum(day - back in covered for day in covered if day >= first)
+    return window if alike >= ENOUGH_DAYS * snapshot.judged_days else None
+
+
+# What counts in both periods are days that are covered in both: a missing day is no change. The facts are read and not
+# the window's sums, which has none of what is gone. Leans on the fact table's primary key (account, marketplace, date)
+# and on coverage_once (account, marketplace, dataset, date).
+_CHANGED = """
+    WITH covered AS MATERIALIZED (
+        SELECT date FROM feeds_coverage WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+           AND dataset = %(dataset)s AND date BETWEEN %(first)s::date - %(back)s AND %(last)s
+    ), alike AS MATERIALIZED (
+        SELECT date AS day FROM covered WHERE date >= %(first)s AND date - %(back)s IN (SELECT date FROM covered)
+    ), now AS (
+        SELECT {entity} AS entity, {value} AS value, {told} AS told FROM (
+            SELECT {entity}, {sums} FROM {fact}
+             WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+               AND date BETWEEN %(first)s AND %(last)s AND date IN (SELECT day FROM alike) AND {wanted}
+             GROUP BY {entity}) s
+    ), before AS (
+        SELECT {entity} AS entity, {value} AS value, {told} AS told FROM (
+            SELECT {entity}, {sums} FROM {fact}
+             WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
+               AND date BETWEEN %(first)s::date - %(back)s AND %(last)s::date - %(back)s
+               AND date IN (SELECT day - %(back)s FROM alike) AND {wanted}
+             GROUP BY {entity}) s
+    ), changed AS (
+        SELECT entity, {now} AS now, b.value AS before, {now} / b.value - 1 AS change
+          FROM before b {join} JOIN now n USING (entity)
+         WHERE b.value > 0 AND {both_told}
+    ), tested AS (
+        SELECT *, coalesce(change > %(high)s OR change < %(low)s, false) AS beyond FROM changed
+    )
+    SELECT entity::text, round(now, 6), round(before, 6), round(change, 6), beyond FROM tested
+     WHERE beyond OR entity::text = ANY(%(also)s)
+"""
+
+
+def changed(
+    item: EntityKpi,
+    pair: Pair,
+    window: tuple[date, date],
+    low: Decimal | None,
+    high: Decimal | None,
+    *,
+    only: Collection[str] | None = None,
+    also: Collection[str] = (),
+) -> dict[str, Changed]:
+    """Those that changed over `window` by a share under `low` (-0.4: fell by 40 %) or over `high`, and those of `also`.
+
+    Of `only` these. What nothing is left of is among them; what was nothing before is not: it has no share to grow by.
+    """
+    sql = _CHANGED.format(
+        entity=item.snapshot.entity,
+        fact=item.snapshot.fact._meta.db_table,
+        sums=", ".join(f"{how} AS {name}" for name, how in item.snapshot.sums.items()),
+        wanted=f"(%(only)s IS NULL OR {item.snapshot.entity}::text = ANY(%(only)s))",
+        **change_in_sql(item),
+    )
+    parameters: dict[str, Any] = {
+        "account": pair[0],
+        "marketplace": pair[1],
+        "dataset": item.snapshot.dataset,
+        "first": window[0],
+        "last": window[1],
+        "back": item.snapshot.judged_days,
+        "low": low,
+        "high": high,
+        "only": None if only is None else list(only),
+        "also": list(also),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return {entity: Changed(*row) for entity, *row in cursor.fetchall()}
+
+
+def change_in_sql(item: EntityKpi) -> dict[str, str]:
+    """Pieces of SQL for a change: of sums the `value` and whether it is `told`, and what two of them (n, b) say.
+
+    A ratio needs enough in both periods. A sum needs it in one: what is gone has nothing now.
+    """
+    value = f"({item.numerator})::numeric / nullif({item.denominator}, 0)"
+    told = f"coalesce({item.enough if item.is_sum else item.told}, false)"
+    if item.is_sum:
+        both_told = "(b.told OR coalesce(n.told, false))"
+        return {"value": value, "told": told, "now": "coalesce(n.value, 0)", "join": "LEFT", "both_told": both_told}
+    return {"value": value, "told": told, "now": "n.value", "join": "", "both_told": "n.told AND b.told"}

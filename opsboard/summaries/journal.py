@@ -34,6 +34,7 @@ def _told(episode: Episode, last: EpisodeEvent | None, since: datetime) -> dict[
     return {
         "id": episode.pk,
         "kpi": episode.kpi,
+        "kind": episode.kind,
         "snapshot": episode.snapshot,
         "count": episode.count,
         "value": format(episode.value, "f"),

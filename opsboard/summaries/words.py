@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from opsboard.accounts.models import AccountMarketplace, Marketplace
 from opsboard.alerts import words as alert_words
-from opsboard.alerts.models import Episode, EpisodeEvent
+from opsboard.alerts.models import Episode, EpisodeEvent, Rule
 from opsboard.feeds import coverage
 from opsboard.kpis import movers
 from opsboard.kpis.figures import change_of, in_words, limit_words, status_words
@@ -390,7 +390,8 @@ def _alert(alert: Data, place: _Place) -> AlertLine | None:
         what = f"{kpi.label} {in_words(value, kpi.unit, place.marketplace)}"
     elif alert.get("snapshot"):  # SKUs or campaigns one by one; summaries from before there were such have none
         count = alert_words.counted(alert["snapshot"], alert["count"])
-        what = alert_words.group(count, kpi, value, limit, place.marketplace, over=limit == high)
+        share = alert.get("kind") == Rule.Kind.CHANGE
+        what = alert_words.group(count, kpi, value, (low, high), place.marketplace, share=share)
     url = place.base + reverse("alerts:episode", args=[alert["id"]])
     return AlertLine(what, url, alert["state"], alert["new"], " · ".join(_did(alert, place.marketplace)), severity)
 

@@ -93,7 +93,9 @@ def test_skus_of_another_organisation_or_of_another_place_are_not_known(
     [
         ("threshold", {"kpi": "acos", "high": "30", "only": "A-1"}, "A list goes with a KPI of"),
         ("supply", {"kpi": "skus:turnover", "low": "20"}, "Select a valid choice"),
-        ("change", {"kpi": "campaigns:acos", "change_up": "20"}, "Select a valid choice"),
+        ("change", {"kpi": "skus:days_of_supply", "change_up": "20"}, "Select a valid choice"),
+        ("limit", {"kpi": "asins:ordered_sales"}, "Select a valid choice"),
+        ("forecast", {"kpi": "campaigns:acos", "days": "14"}, "Select a valid choice"),
         ("threshold", {"kpi": "campaigns:acos", "high": "30", "only": "A-1"}, "is none of the Campaigns"),
         ("supply", {"kpi": "skus:days_of_supply", "low": "20", "only": "A\n" * 2001}, "at most 2000"),
     ],
@@ -236,7 +238,7 @@ def test_bounds_of_the_limit_in_force_are_those_of_each_day(seller: tuple[User, 
         told(scope, ago(scope, back), {"A": (270, 300) if back > 10 else (300, 300)})  # 27 days, then 30
     rule = supply(scope, user, kind=Kind.LIMIT, low=None)
     found = backtest.replay(rule, [scope])
-    assert [(item.day, item.limit) for item in found.fired] == [(ago(scope, 20), 28)]
+    assert [(item.day, item.bounds.low) for item in found.fired] == [(ago(scope, 20), 28)]
 
 
 def test_the_same_rows_are_beyond_for_the_judge_and_for_a_rule_of_the_same_value(
