@@ -7,6 +7,7 @@ connection speaks to the house's database directly, past the proxy.
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -397,7 +398,7 @@ class House:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode(errors="replace")
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             return 0, str(error)
 
     # --- services ------------------------------------------------------------------------------------
