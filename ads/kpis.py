@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 
+from opsboard.kpis.decomposition import Factor
 from opsboard.kpis.entities import EntityKpi, Shown, register_entity_kpis
 from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, register_kpis, register_measures
 from opsboard.kpis.snapshots import JUDGED, Naming, Snapshot, register_snapshots
@@ -276,11 +277,18 @@ _SPENT = (
     Shown("sales_minor", _("Sales"), Unit.MONEY),
     Shown("clicks", _("Clicks"), Unit.COUNT),
 )
+_BEHIND_ACOS = (
+    Factor(_("Price of a click"), Unit.MONEY, "spend_minor", "clicks"),
+    Factor(_("Orders a click"), Unit.RATE, "orders", "clicks", -1),
+    Factor(_("Sales an order"), Unit.MONEY, "sales_minor", "orders", -1),
+)
 _CLICKED = (Shown("impressions", _("Impressions"), Unit.COUNT), Shown("clicks", _("Clicks"), Unit.COUNT))
 register_entity_kpis(
     # A campaign or term with a handful of clicks says nothing yet.
-    EntityKpi("acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT),
+    EntityKpi(
+        "acos", CAMPAIGNS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT, factors=_BEHIND_ACOS
+    ),
     EntityKpi("ctr", CAMPAIGNS, "clicks", "impressions", enough="impressions >= 1000", shows=_CLICKED),
     EntityKpi("cpc", CAMPAIGNS, "spend_minor", "clicks", enough="clicks >= 20", shows=_SPENT),
-    EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT),
+    EntityKpi("acos", TERMS, "spend_minor", "sales_minor", enough="clicks >= 20", shows=_SPENT, factors=_BEHIND_ACOS),
 )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext
 
+from opsboard.kpis.decomposition import Factor
 from opsboard.kpis.entities import EntityKpi, Shown, register_entity_kpis
 from opsboard.kpis.registry import Grain, Kpi, Limit, Measure, Unit, Window, register_kpis, register_measures
 from opsboard.kpis.snapshots import Naming, Snapshot, register_snapshots
@@ -194,5 +195,10 @@ register_entity_kpis(
         "1",
         enough="units >= 10",
         shows=(Shown("units", _("Units"), Unit.COUNT), Shown("sessions", _("Sessions"), Unit.COUNT)),
+        factors=(
+            Factor(_("Visits"), Unit.COUNT, "sessions"),
+            Factor(_("Units a visit"), Unit.RATE, "units", "sessions"),
+            Factor(_("Sales a unit"), Unit.MONEY, "sales_minor", "units"),
+        ),
     ),
 )

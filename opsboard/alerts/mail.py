@@ -92,7 +92,7 @@ def story(episode: Episode, *, evidence: bool = True) -> Story:
         evidence=found,
         next_step=(likely.action if likely else "") or str(kpi.next_step),
         url=settings.BASE_URL + reverse("alerts:episode", args=[episode.pk]),
-        cause=causes.words(likely),
+        cause=members.causes(episode) if episode.snapshot else causes.words(likely),
     )
 
 

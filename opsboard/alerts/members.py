@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,17 +172,12 @@ def _told(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> Told
     entities = [row.entity for row in rows]
     if words.is_share(episode):
         kpi = kpis()[item.kpi]
-        found: dict[str, held.Changed] = {}
-        if episode.first and episode.last and entities:
-            window = episode.first, episode.last
-            found = held.changed(item, pair, window, None, None, only=entities, also=entities)
-        return Told(
-            (str(kpi.label), _("Before")),
-            {
-                entity: tuple(figures.in_words(value, kpi.unit, marketplace) for value in (one.now, one.before))
-                for entity, one in found.items()
-            },
-        )
+        found = _changed(item, episode, entities)
+        cells = {}
+        for entity, one in found.items():
+            both = (figures.in_words(value, kpi.unit, marketplace) for value in (one.now, one.before))
+            cells[entity] = (*both, *([_driver(item, one)] if item.factors else []))
+        return Told((str(kpi.label), _("Before"), *([_("Mostly from")] if item.factors else [])), cells)
     sums, units = held.figures(item, pair, entities), [one.unit for one in item.shows]
     return Told(
         tuple(str(one.label) for one in item.shows),
@@ -190,3 +186,28 @@ def _told(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> Told
             for entity, values in sums.items()
         },
     )
+
+
+def _changed(item: EntityKpi, episode: Episode, entities: Sequence[str]) -> dict[str, held.Changed]:
+    if not (episode.first and episode.last and entities):
+        return {}
+    pair, window = (episode.account_id, episode.marketplace_id), (episode.first, episode.last)
+    return held.changed(item, pair, window, None, None, only=entities, also=entities)
+
+
+def _driver(item: EntityKpi, one: held.Changed) -> str:
+    """ "Visits −55.0 %": what most of a change came from."""
+    found = held.driver(item, one)
+    return f"{found[0].label} {formats.signed(formats.percent(found[1]), found[1])}" if found else formats.NOTHING
+
+
+def causes(episode: Episode) -> str:
+    """What the changes an alert is about mostly came from: "Mostly from: Visits (2), Sales a unit (1)"; "" unknown."""
+    item = entity_kpi(episode.snapshot, episode.kpi)
+    if item is None or not item.factors or not words.is_share(episode):
+        return ""
+    found = _changed(item, episode, [row.entity for row in worst_first(episode)])
+    counts = Counter(one[0] for one in (held.driver(item, each) for each in found.values()) if one)
+    most_first = sorted((factor for factor in item.factors if factor in counts), key=lambda one: -counts[one])
+    told = joins.listed(joins.aside(factor.label, formats.decimals(counts[factor])) for factor in most_first)
+    return _("Mostly from: %(which)s") % {"which": told} if told else ""

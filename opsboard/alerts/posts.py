@@ -58,7 +58,10 @@ def _lines(stories: Sequence[Story], lead: str) -> str:
 
 
 def _json(stories: Sequence[Story], channel: Channel, purpose: OutboxMessage.Purpose) -> str:
-    """The body a webhook gets. Figures are strings, exact, in the KPI's own unit (money in minor units)."""
+    """The body a webhook gets. Figures are strings, exact, in the KPI's own unit (money in minor units).
+
+    Those of a change of SKUs or campaigns one by one are shares of what each figure was before.
+    """
     alerts = [
         {
             "id": item.episode.pk,

@@ -18,6 +18,7 @@ from django.db.models import Count
 
 from opsboard.accounts.models import Marketplace
 
+from .decomposition import Factor
 from .judge import ENOUGH_DAYS
 from .limits import LimitInForce, in_force
 from .models import EntityVerdict, SnapshotWindow, ThresholdOverride, Verdict
@@ -65,6 +66,8 @@ class EntityKpi:
     enough: str
     shows: tuple[Shown, ...] = ()
     starter: Starter | None = None
+    #: The figure as a product; its factors are of the snapshot's columns.
+    factors: tuple[Factor, ...] = ()
 
     @property
     def told(self) -> str:

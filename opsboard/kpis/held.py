@@ -15,6 +15,7 @@ from django.db import connection
 
 from opsboard.feeds.models import Coverage
 
+from .decomposition import Factor, split
 from .entities import EntityKpi, Pair
 from .judge import ENOUGH_DAYS
 from .models import EntityVerdict, SnapshotWindow, Verdict
@@ -137,6 +138,8 @@ class Changed:
     before: Decimal
     change: Decimal
     beyond: bool
+    #: What each of its factors (`EntityKpi.factors`) was and is.
+    factors: Sequence[tuple[Decimal | None, Decimal | None]] = ()
 
 
 def can_change(item: EntityKpi) -> bool:
@@ -170,26 +173,26 @@ _CHANGED = """
     ), alike AS MATERIALIZED (
         SELECT date AS day FROM covered WHERE date >= %(first)s AND date - %(back)s IN (SELECT date FROM covered)
     ), now AS (
-        SELECT {entity} AS entity, {value} AS value, {told} AS told FROM (
+        SELECT {entity} AS entity, {value} AS value, {told} AS told{factors} FROM (
             SELECT {entity}, {sums} FROM {fact}
              WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
                AND date BETWEEN %(first)s AND %(last)s AND date IN (SELECT day FROM alike) AND {wanted}
              GROUP BY {entity}) s
     ), before AS (
-        SELECT {entity} AS entity, {value} AS value, {told} AS told FROM (
+        SELECT {entity} AS entity, {value} AS value, {told} AS told{factors} FROM (
             SELECT {entity}, {sums} FROM {fact}
              WHERE account_id = %(account)s AND marketplace_id = %(marketplace)s
                AND date BETWEEN %(first)s::date - %(back)s AND %(last)s::date - %(back)s
                AND date IN (SELECT day - %(back)s FROM alike) AND {wanted}
              GROUP BY {entity}) s
     ), changed AS (
-        SELECT entity, {now} AS now, b.value AS before, {now} / b.value - 1 AS change
+        SELECT entity, {now} AS now, b.value AS before, {now} / b.value - 1 AS change{both_factors}
           FROM before b {join} JOIN now n USING (entity)
          WHERE b.value > 0 AND {both_told}
     ), tested AS (
         SELECT *, coalesce(change > %(high)s OR change < %(low)s, false) AS beyond FROM changed
     )
-    SELECT entity::text, round(now, 6), round(before, 6), round(change, 6), beyond FROM tested
+    SELECT entity::text, round(now, 6), round(before, 6), round(change, 6), beyond{told_factors} FROM tested
      WHERE beyond OR entity::text = ANY(%(also)s)
 """
 
@@ -208,11 +211,15 @@ def changed(
 
     Of `only` these. What nothing is left of is among them; what was nothing before is not: it has no share to grow by.
     """
+    numbered = list(enumerate(item.factors))
     sql = _CHANGED.format(
         entity=item.snapshot.entity,
         fact=item.snapshot.fact._meta.db_table,
         sums=", ".join(f"{how} AS {name}" for name, how in item.snapshot.sums.items()),
         wanted=f"(%(only)s IS NULL OR {item.snapshot.entity}::text = ANY(%(only)s))",
+        factors="".join(f", {_factor(one)} AS f{at}" for at, one in numbered),
+        both_factors="".join(f", b.f{at} AS before{at}, n.f{at} AS now{at}" for at, _one in numbered),
+        told_factors="".join(f", before{at}, now{at}" for at, _one in numbered),
         **change_in_sql(item),
     )
     parameters: dict[str, Any] = {
@@ -229,7 +236,28 @@ def changed(
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return {entity: Changed(*row) for entity, *row in cursor.fetchall()}
+        return {
+            entity: Changed(now, before, change, is_beyond, tuple(zip(rest[::2], rest[1::2], strict=True)))
+            for entity, now, before, change, is_beyond, *rest in cursor.fetchall()
+        }
+
+
+def _factor(one: Factor) -> str:
+    return f"({one.numerator})::numeric / nullif({one.denominator or 1}, 0)"
+
+
+def driver(item: EntityKpi, one: Changed) -> tuple[Factor, Decimal] | None:
+    """The factor most of a change came from, and by what share it changed itself; None where that cannot be known."""
+    was = [before for before, _now in one.factors if before]
+    if not was or len(was) < len(item.factors) or not one.change:
+        return None
+    now = [now for _before, now in one.factors if now]
+    if len(now) < len(item.factors):  # the first of them that is gone took the rest with it
+        gone = next(factor for factor, (_before, left) in zip(item.factors, one.factors, strict=True) if not left)
+        return gone, Decimal(-1)
+    moved = split(was, now, [factor.sign for factor in item.factors])
+    at = max(range(len(moved)), key=lambda n: moved[n] if one.change > 0 else -moved[n])
+    return item.factors[at], now[at] / was[at] - 1
 
 
 def change_in_sql(item: EntityKpi) -> dict[str, str]:

@@ -64,6 +64,11 @@ def item(kpi: str = "ordered_sales") -> EntityKpi:
     return found
 
 
+def place(shop: Shelf) -> tuple[tuple[int, int], tuple[date, date]]:
+    """Whose figures of which days are judged today."""
+    return (shop.scope.account_id, shop.scope.marketplace_id), (now(shop)[-1], now(shop)[0])
+
+
 def both(shop: Shelf, were: Sales, are: Sales) -> None:
     shop.sold(were, *before(shop))
     shop.sold(are, *now(shop))
@@ -90,8 +95,9 @@ def test_what_fell_and_what_is_gone_are_one_alert_with_both_figures(
     (letter,) = letters()
     assert letter.subject.startswith("2 ASINs: Ordered sales down by more than 40.0 %, most by 100.0 %")
     text = " ".join(letter.text.replace("\N{NARROW NO-BREAK SPACE}", " ").split())
-    assert "- GONE Change −100.0 %, Ordered sales $0.00, Before $1,200.00" in text
-    assert "- FELL Coffee grinder Change −60.0 %, Ordered sales $2,400.00, Before $6,000.00" in text
+    assert "- GONE Change −100.0 %, Ordered sales $0.00, Before $1,200.00, Mostly from Visits −100.0 %" in text
+    assert "- FELL Coffee grinder Change −60.0 %, Ordered sales $2,400.00, Before $6,000.00, Mostly from" in text
+    assert "Mostly from Units a visit −60.0 %" in text and "Mostly from: Visits (1), Units a visit (1)" in text
     assert "down by at most 40.0 %, compared with the period before" in text
     page = client_of(user).get(f"/alerts/{episode.pk}/").content.decode().replace("\N{NARROW NO-BREAK SPACE}", " ")
     for told in ("Change", "Before", "−60.0 %", "$2,400.00", "$6,000.00", "Worst so far</dt><dd>−100.0 %"):
@@ -127,8 +133,24 @@ def test_a_ratio_needs_enough_in_both_periods(shop: Shelf, seller: tuple[User, A
     change(shop, seller[0], kpi="unit_session", change_up=Decimal(1))
     shop.judge()
     assert inside(Episode.objects.get()) == {"A"}  # B was hardly looked at; C has no share of nothing to rise by
-    window = held.compared_window(item().snapshot, (shop.scope.account_id, shop.scope.marketplace_id))
-    assert window == (now(shop)[-1], now(shop)[0])
+    pair, window = place(shop)
+    assert held.compared_window(item().snapshot, pair) == window
+
+
+def test_the_factor_most_of_a_change_came_from(shop: Shelf, seller: tuple[User, AccountMarketplace]) -> None:
+    were = {"VISITS": (10, 100), "BUYERS": (10, 100), "BOTH": (10, 100), "GONE": (10, 100), "UNSEEN": (10, 0)}
+    are = {"VISITS": (4, 40), "BUYERS": (4, 110), "BOTH": (2, 60), "UNSEEN": (1, 0)}
+    both(shop, were, are)
+    found = held.changed(item(), *place(shop), Decimal("-0.4"), None)
+    drivers = {asin: held.driver(item(), one) for asin, one in found.items()}
+    told = {asin: (str(one[0].label), round(one[1], 3)) for asin, one in drivers.items() if one}
+    assert told == {
+        "VISITS": ("Visits", Decimal("-0.6")),
+        "BUYERS": ("Units a visit", Decimal("-0.636")),
+        "BOTH": ("Units a visit", Decimal("-0.667")),  # of a fall by 80 %, visits explain 40
+        "GONE": ("Visits", Decimal(-1)),
+    }
+    assert drivers["UNSEEN"] is None  # nobody knows who looked
 
 
 def test_what_rose_is_told_too_and_it_is_over_when_it_is_back(
@@ -215,10 +237,9 @@ def test_every_asin_of_a_shop_at_its_own_distance(shop: Shelf, seller: tuple[Use
     are = {name: (max(0, 20 - n // 2), 60) for n, name in enumerate(names)}
     both(shop, were, are)
     change(shop, seller[0])
-    pair = (shop.scope.account_id, shop.scope.marketplace_id)
     shop.judge()
     judged = {row.entity: row.value for row in RuleEntity.objects.filter(left_at=None)}
-    found = held.changed(item(), pair, (now(shop)[-1], now(shop)[0]), Decimal("-0.4"), None, also=["A000"])
+    found = held.changed(item(), *place(shop), Decimal("-0.4"), None, also=["A000"])
     assert {entity: one.change for entity, one in found.items() if one.beyond} == judged
     assert found["A000"].change == 0 and not found["A000"].beyond and 10 < len(judged) < 59
 
