@@ -79,6 +79,11 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
     blank = 0
     while taken := _some_lines(text):
         _check_width(taken, line)
+        if not any(row.strip("\r\n") for row in taken):  # half a million of them are not split into cells first
+            blank, line = blank + len(taken), line + len(taken)
+            if blank > MAX_BLANK:
+                raise too_blank(line - 1)
+            continue
         rows = [row.rstrip("\r\n").split("\t") for row in taken]
         if quoted:
             rows = [_unquoted(row) for row in rows]
@@ -99,11 +104,6 @@ def _read_tsv(text: io.TextIOWrapper) -> Iterator[Batch]:
                         _("The line has %(got)d cells, the header has %(want)d") % {"got": len(row), "want": width},
                         line=number,
                     )
-            if not kept:
-                blank += len(taken)
-                if blank > MAX_BLANK:
-                    raise too_blank(line - 1)
-                continue
             lines, rows = [n for n, _row in kept], [row for _n, row in kept]
         yield Batch(lines, dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)))
 

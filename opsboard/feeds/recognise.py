@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from . import cells, glossary, kinds, languages, registry, table_rows, tables
 from .decode import HEAD, Decoded
 from .errors import Ambiguous, BadDocument, Empty, MissingColumn, UnknownKind, WrongCharset
-from .readers import Batch, read_json
+from .readers import MAX_COLUMNS, Batch, read_json
 from .registry import Dataset, ReportSpec
 from .staging import canonical, columns_of, match
 from .tables import Layout
@@ -297,20 +297,27 @@ def _not_yet(name: str, todo: object = "") -> UnknownKind:
 def find_layouts(decoded: Decoded) -> tuple[Layout, list[Layout]]:
     """The delimiter and header line that make the most of the first lines; the best of each other sheet.
 
-    Raises Empty or UnknownKind.
+    Raises Empty, UnknownKind or, of a line of thousands of columns alone, BadDocument.
     """
     known = _vocabulary()
     best: dict[str, tuple[tuple[int, int, int], Layout]] = {}
+    too_wide: BadDocument | None = None
     for delimiter, sheet, first_lines in _beginnings(decoded):
         for line, row in first_lines:
             header = tuple(cells.text(cell) for cell in row)
             filled = [name for name in header if name]
-            if len(filled) < 2:
+            if len(filled) > MAX_COLUMNS:
+                too_wide = too_wide or BadDocument(
+                    _("The first line has %(n)d columns") % {"n": len(filled)}, line=line
+                )
+            if not 2 <= len(filled) <= MAX_COLUMNS:
                 continue
             hits = sum(canonical(glossary.english(name)) in known for name in filled)
             found = (hits, len(filled) if hits < 2 else 0, -line), Layout(header, line, delimiter, sheet)
             best[sheet] = max(best.get(sheet, found), found, key=lambda one: one[0])
     if not best:
+        if too_wide is not None:
+            raise too_wide
         if not decoded.workbook and not decoded.head().strip(b"\xef\xbb\xbf \t\r\n"):
             raise Empty(_("The file is empty"))
         raise UnknownKind(

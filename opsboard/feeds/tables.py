@@ -208,12 +208,12 @@ def reopen_layout(decoded: Decoded, options: Mapping[str, Any]) -> Layout:
 
 def header_names(header: Sequence[str]) -> list[str]:
     """Clean, distinct names for the columns of a batch; a column without a name keeps its place."""
+    if len(header) > MAX_COLUMNS:
+        raise BadDocument(_("The first line has %(n)d columns") % {"n": len(header)}, line=1)
     names: list[str] = []
     for index, name in enumerate(map(glossary.english, header)):
         unique = name or f"column {index + 1}"
         names.append(unique if unique not in names else f"{unique} [{index + 1}]")
-    if len(names) > MAX_COLUMNS:
-        raise BadDocument(_("The first line has %(n)d columns") % {"n": len(names)}, line=1)
     return names
 
 
