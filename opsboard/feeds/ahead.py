@@ -1,14 +1,14 @@
-"""Read ahead: the next batch is unpacked and parsed while this one is converted and stored.
+"""Work ahead: the next batch is unpacked, parsed and converted while this one is stored.
 
-Unzipping and polars' parsing release the interpreter's lock, so a thread is enough to keep a
-second core busy.
+Unzipping, polars and waiting for the database release the interpreter's lock, so threads are enough
+to keep a second core busy.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 from django.utils import translation
@@ -17,8 +17,11 @@ T = TypeVar("T")
 _END = object()
 
 
-def read_ahead(source: Iterator[T], depth: int = 2) -> Iterator[T]:
-    """The items of `source`, produced in a thread, at most `depth` ahead; what it raises comes out here."""
+def read_ahead(source: Iterator[T], depth: int = 2) -> Generator[T]:
+    """The items of `source`, produced in a thread, at most `depth` ahead; what it raises comes out here.
+
+    The thread has no database connection: `source` must ask nothing of it.
+    """
     items: queue.Queue[object] = queue.Queue(depth)
     stopped = threading.Event()
     language = translation.get_language()  # a refusal is worded where it is found

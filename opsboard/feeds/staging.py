@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
@@ -25,6 +26,7 @@ from django.utils.translation import gettext as _
 from opsboard.accounts.models import Marketplace
 
 from . import shops
+from .ahead import read_ahead
 from .convert import STAGED_TYPE, Refusal, blank, convert, series
 from .errors import BadDocument, MissingColumn, UnknownCurrency, WrongMarketplace
 from .readers import Batch
@@ -171,14 +173,15 @@ class Stager:
                 cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
 
     def copy(self, batches: Iterable[Batch], table: str = "", constants: Mapping[str, int] | None = None) -> None:
-        """Stream the batches in; parsing here and storing in the server overlap.
+        """Stream the batches in; reading, converting here and storing in the server overlap.
 
         They go to the staging table, or to another `table` with `constants` beside each row. Raises
         BadDocument (TooManyRefused over the tolerated share) with nothing stored.
         """
         constants = constants or {}
         names = ", ".join(["line", *(column.field for column in self.stored), *constants])
-        copy_from(f"COPY {table or self.staged.table} ({names}) FROM STDIN", self._rows(batches, constants))
+        with closing(read_ahead(self._rows(batches, constants), depth=1)) as blocks:
+            copy_from(f"COPY {table or self.staged.table} ({names}) FROM STDIN", blocks)
         if self.staged.refused and self.staged.refused > self.lines * REFUSED_SHARE:
             raise TooManyRefused(self.staged)
 
