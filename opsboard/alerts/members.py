@@ -29,6 +29,8 @@ class Told:
 
     heads: Cells
     cells: Mapping[str, Cells]
+    #: Whether the last of them is words.
+    ends_in_words: bool = False
 
     def of(self, entity: str) -> Cells:
         return self.cells.get(entity, (formats.NOTHING,) * len(self.heads))
@@ -109,9 +111,10 @@ def evidence(episode: Episode, most: int) -> Evidence | None:
     title = _("The worst %(n)s of %(count)s") % {"n": len(rows), "count": words.counted(episode.snapshot, len(every))}
     if len(every) <= len(rows):
         title = words.counted(episode.snapshot, len(every))
+    headers = (str(item.snapshot.label), _value_head(episode, kpi), *told.heads)
     return Evidence(
         title,
-        (str(item.snapshot.label), _value_head(episode, kpi), *told.heads),
+        headers,
         tuple(
             EvidenceRow(
                 _label(item, row.entity, names.get(row.entity, "")),
@@ -119,6 +122,7 @@ def evidence(episode: Episode, most: int) -> Evidence | None:
             )
             for row in rows
         ),
+        words=(len(headers) - 1,) if told.ends_in_words else (),
     )
 
 
@@ -177,7 +181,8 @@ def _told(item: EntityKpi, episode: Episode, rows: Sequence[RuleEntity]) -> Told
         for entity, one in found.items():
             both = (figures.in_words(value, kpi.unit, marketplace) for value in (one.now, one.before))
             cells[entity] = (*both, *([_driver(item, one)] if item.factors else []))
-        return Told((str(kpi.label), _("Before"), *([_("Mostly from")] if item.factors else [])), cells)
+        heads = (str(kpi.label), _("Before"), *([_("Mostly from")] if item.factors else []))
+        return Told(heads, cells, ends_in_words=bool(item.factors))
     sums, units = held.figures(item, pair, entities), [one.unit for one in item.shows]
     return Told(
         tuple(str(one.label) for one in item.shows),

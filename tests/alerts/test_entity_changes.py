@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from listings.models import Listing
 from opsboard.accounts.models import AccountMarketplace, User
-from opsboard.alerts import backtest, rules
+from opsboard.alerts import backtest, members, rules
 from opsboard.alerts.models import Episode, Rule, RuleEntity
 from opsboard.feeds.models import Coverage, Document
 from opsboard.kpis import held
@@ -92,6 +92,8 @@ def test_what_fell_and_what_is_gone_are_one_alert_with_both_figures(
     episode = Episode.objects.get(snapshot="asins")
     assert inside(episode) == {"FELL", "GONE"}
     assert (episode.value, episode.low, episode.high) == (-1, Decimal("-0.4"), None)
+    evidence = members.evidence(episode, 10)
+    assert evidence is not None and [evidence.headers[n] for n in evidence.words] == ["Mostly from"]  # it may wrap
     (letter,) = letters()
     assert letter.subject.startswith("2 ASINs: Ordered sales down by more than 40.0 %, most by 100.0 %")
     text = " ".join(letter.text.replace("\N{NARROW NO-BREAK SPACE}", " ").split())
