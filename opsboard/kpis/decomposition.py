@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from math import prod
 from typing import TYPE_CHECKING
 
 from .registry import Unit
 
 if TYPE_CHECKING:
     from .registry import Label
+
+#: So many that factors which changed places multiply to the very same: their order must not be a change.
+DIGITS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +46,21 @@ class Part:
 def split(before: Sequence[Decimal], now: Sequence[Decimal], signs: Sequence[int]) -> list[Decimal]:
     """The change of a product, factor by factor; all factors over zero. The parts add up to it exactly."""
     old, new = product(before, signs), product(now, signs)
-    change = new - old
-    mean = old if old == new else change / (new / old).ln()
-    parts = [sign * mean * (b / a).ln() for a, b, sign in zip(before, now, signs, strict=True)]
-    # The last digit of Decimal's logarithms, put where it is the smallest share.
-    largest = max(range(len(parts)), key=lambda at: abs(parts[at]))
-    parts[largest] = change - sum((part for at, part in enumerate(parts) if at != largest), Decimal(0))
-    return parts
+    with localcontext(prec=DIGITS):
+        change = new - old
+        mean = old if old == new else change / (new / old).ln()
+        parts = [sign * mean * (b / a).ln() for a, b, sign in zip(before, now, signs, strict=True)]
+        # The last digit of Decimal's logarithms, put where it is the smallest share.
+        largest = max(range(len(parts)), key=lambda at: abs(parts[at]))
+        parts[largest] = change - sum((part for at, part in enumerate(parts) if at != largest), Decimal(0))
+        return parts
 
 
 def product(values: Sequence[Decimal], signs: Sequence[int]) -> Decimal:
-    found = Decimal(1)
-    for value, sign in zip(values, signs, strict=True):
-        found = found * value if sign > 0 else found / value
-    return found
+    with localcontext(prec=DIGITS):
+        above = prod((value for value, sign in zip(values, signs, strict=True) if sign > 0), start=Decimal(1))
+        below = prod((value for value, sign in zip(values, signs, strict=True) if sign < 0), start=Decimal(1))
+        return above / below
 
 
 def rounded(parts: Sequence[Decimal], digits: int) -> list[Decimal]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsboard.kpis.decomposition import product, rounded, split
+from opsboard.kpis.decomposition import DIGITS, product, rounded, split
 from opsboard.kpis.turning import turned_on
 
 FACTOR = st.decimals(min_value=Decimal("0.0001"), max_value=Decimal(100_000), places=4)
@@ -20,8 +20,14 @@ DAY = date(2026, 11, 1)
 def test_the_parts_add_up_to_the_change_without_a_rest(factors: list[tuple[Decimal, Decimal, int]]) -> None:
     before, now, signs = (list(column) for column in zip(*factors, strict=True))
     parts = split(before, now, signs)
-    change = product(now, signs) - product(before, signs)
-    assert abs(sum(parts, Decimal(0)) - change) <= abs(change) * Decimal("1e-24")
+    with localcontext(prec=DIGITS):
+        change = product(now, signs) - product(before, signs)
+        assert abs(sum(parts, Decimal(0)) - change) <= max(abs(part) for part in parts) * Decimal("1e-90")
+
+
+def test_factors_that_changed_places_are_no_change() -> None:
+    parts = split([Decimal(8), Decimal("0.0169")], [Decimal("0.0169"), Decimal(8)], [-1, -1])
+    assert parts[0] + parts[1] == 0 and parts[0] > 0
 
 
 @given(FACTOR, FACTOR, FACTOR)
