@@ -23,7 +23,7 @@ from .judge import ENOUGH_DAYS
 from .limits import LimitInForce, in_force
 from .models import EntityVerdict, SnapshotWindow, ThresholdOverride, Verdict
 from .registry import Unit, kpis
-from .snapshots import JUDGED, Snapshot, snapshots
+from .snapshots import JUDGED, Snapshot, snapshots, sql_type
 
 if TYPE_CHECKING:
     from .registry import Label
@@ -227,9 +227,8 @@ def statements(snapshot: Snapshot, items: Sequence[EntityKpi], held: Mapping[str
         verdicts=", ".join(_verdict(at, item) for at, item in enumerate(items)),
         any=" OR ".join(_near(at, item, sides[at]) for at, item in enumerate(items) if sides[at]) or "false",
     )
-    kind = snapshot.model._meta.get_field(snapshot.entity).db_type(connection)
     enough = " ".join(f"WHEN '{item.kpi}' THEN {item.told}" for item in items)
-    return find, _JUDGE.format(**words, type=kind, enough=enough)
+    return find, _JUDGE.format(**words, type=sql_type(snapshot.model, snapshot.entity), enough=enough)
 
 
 def _near(at: int, item: EntityKpi, sides: Sequence[str]) -> str:

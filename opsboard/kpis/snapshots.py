@@ -141,7 +141,7 @@ def refresh(account_id: int, marketplace_id: int) -> list[str]:
 
 
 def sql_type(model: type[models.Model], name: str) -> str:
-    """What PostgreSQL calls the type of a column, without its length or how it is filled."""
+    """The type of a column as a cast takes it: without how the column is filled or sorted."""
     return (model._meta.get_field(name).db_type(connection) or "text").split(" ")[0]
 
 
